@@ -1,0 +1,90 @@
+/* The processor: accessors of one instruction each, and what the kernel asks of a hart. */
+#ifndef ARCH_CPU_H
+#define ARCH_CPU_H
+
+#include "kernel/types.h"
+
+struct hart;
+struct thread;
+struct fp_state;
+
+/* In the kernel tp holds the hart; in user mode it waits in sscratch. */
+static inline struct hart *arch_hart(void)
+{
+	struct hart *hart;
+
+	__asm__("mv %0, tp" : "=r"(hart));
+	return hart;
+}
+
+static inline void arch_cpu_relax(void)
+{
+	__asm__ volatile("nop");
+}
+
+/* Ticks of the time counter. */
+static inline u64 arch_ticks(void)
+{
+	u64 ticks;
+
+	__asm__ volatile("rdtime %0" : "=r"(ticks));
+	return ticks;
+}
+
+static inline u64 arch_instructions(void)
+{
+	u64 count;
+
+	__asm__ volatile("rdinstret %0" : "=r"(count));
+	return count;
+}
+
+/* Nanoseconds of the time page. */
+u64 arch_time(void);
+
+/* Program the hart's one-shot timer; UINT64_MAX = off. */
+void arch_timer_set(u64 nanoseconds);
+
+/* Interrupt another hart: it runs hart_ipi() (kernel/sched.h) soon. */
+void arch_send_ipi(u32 hart_index);
+
+/*
+ * Idle: sleep until an interrupt is pending. Interrupts stay disabled: wfi wakes for pending ones
+ * all the same, which closes the window between the last check for work and the sleep.
+ */
+void arch_wait_for_interrupt(void);
+
+/* Run timer_interrupt, interrupt_external, hart_ipi for what is pending on this hart. */
+void arch_handle_interrupts(void);
+
+/* Leave to user mode through sched_exit: how a hart enters its first thread. */
+void trap_return(void) NORETURN;
+
+/* True when an interrupt for this hart is pending: long operations use it to leave early. */
+bool arch_interrupt_pending(void);
+
+/* Start all other harts; each enters hart_main(hart). */
+void arch_start_harts(void);
+
+/* Off: the next FP instruction traps (see thread's FP). Saving and loading enable FP themselves. */
+bool arch_fp_is_dirty(void);
+bool arch_fp_is_enabled(void);
+void arch_fp_save(struct fp_state *state);
+/* Loads the state and leaves FP enabled and dirty. */
+void arch_fp_load(const struct fp_state *state);
+void arch_fp_off(void);
+
+void arch_power_off(u32 status) NORETURN;
+void arch_reboot(void) NORETURN;
+
+/* The console's bytes; polled, safe in any context. */
+void arch_console_write(const char *text, size_t length);
+
+/* External interrupts (PLIC). claim: 0 = none pending. */
+u32 arch_irq_count(void);
+u32 arch_irq_claim(void);
+void arch_irq_complete(u32 number);
+void arch_irq_enable(u32 number);
+void arch_irq_disable(u32 number);
+
+#endif

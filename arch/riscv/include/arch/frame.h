@@ -1,0 +1,37 @@
+/*
+ * A thread's user registers, as the kernel keeps them while the thread does not run.
+ *
+ * The first two cache lines are what the IPC fast path saves and loads: registers that a function
+ * call preserves. The rest follows in the order in which messages use it, so that the message
+ * words are an array.
+ */
+#ifndef ARCH_FRAME_H
+#define ARCH_FRAME_H
+
+#include "kernel/types.h"
+
+struct frame {
+	u64 s[12]; /* s0..s11 */
+	u64 sp, gp, tp, pc;
+
+	u64 result;    /* a0: handle or first argument; result */
+	u64 words[8];  /* a1..a6, t0, t1 */
+	u64 operation; /* a7: operation; userdata of a message */
+	u64 extra[5];  /* t2..t6: extended descriptor; received handles and their count */
+	u64 ra;
+};
+
+#define FRAME_WORDS 32
+
+struct tern_registers;
+
+void frame_get_registers(const struct frame *frame, struct tern_registers *registers);
+void frame_set_registers(struct frame *frame, const struct tern_registers *registers);
+
+/* Floating-point registers, saved when a thread with dirty ones is switched away. */
+struct fp_state {
+	u64 f[32];
+	u64 fcsr;
+};
+
+#endif

@@ -1,0 +1,328 @@
+/* Handle tables; handle.h says how lookup works without locks. */
+#include "kernel/handle.h"
+
+#include "kernel/account.h"
+#include "kernel/debug.h"
+#include "kernel/memory.h"
+#include "kernel/object_alloc.h"
+#include "kernel/process.h"
+#include "kernel/reclaim.h"
+
+#define NO_SLOT UINT32_MAX
+
+/*
+ * A free slot keeps the generation of its next handle, and the index of the next free slot, in its
+ * key, with the top bit set: no handle has that, so a free slot matches nothing.
+ */
+#define KEY_FREE (1ul << 63)
+#define GENERATION_MAX ((1u << TERN_HANDLE_GENERATION_BITS) - 1)
+
+static u64 free_key(u32 generation, u32 next)
+{
+	return KEY_FREE | (u64)generation << TERN_HANDLE_GENERATION_SHIFT |
+	       (u64)(next & (HANDLE_SLOTS_MAX - 1)) << TERN_HANDLE_INDEX_SHIFT |
+	       (next == NO_SLOT);
+}
+
+static u32 key_generation(u64 key)
+{
+	return (u32)(key >> TERN_HANDLE_GENERATION_SHIFT) & GENERATION_MAX;
+}
+
+static u32 key_next(u64 key)
+{
+	return key & 1 ? NO_SLOT
+		       : (u32)(key >> TERN_HANDLE_INDEX_SHIFT) & (HANDLE_SLOTS_MAX - 1);
+}
+
+/* What the slot of a live handle holds: see handle.h about the flipped bit. */
+static u64 key_of(s64 handle)
+{
+	return handle_rights(handle) & TERN_RIGHT_CALL ? (u64)handle
+						       : (u64)handle ^ HANDLE_KEY_FLIP;
+}
+
+static struct handle_slot *slots_of(const struct process *process)
+{
+	return atomic_load_explicit(&process->handles.slots, memory_order_relaxed);
+}
+
+/* --------------------------------------------------------------------------------- the table */
+
+/* New slots go to the front of the free list, lowest index first. */
+static void chain_free(struct process *process, struct handle_slot *slots, u32 from, u32 to)
+{
+	for (u32 i = to; i-- > from;) {
+		atomic_store_explicit(&slots[i].key, free_key(1, process->handle_admin.free_head),
+				      memory_order_relaxed);
+		process->handle_admin.free_head = i;
+	}
+}
+
+static struct handle_slot *slots_create(struct process *process, u32 count)
+{
+	u64 size = (u64)count * sizeof(struct handle_slot);
+	struct handle_slot *slots;
+
+	if (!account_charge(process->object.account, size))
+		return NULL;
+	slots = kernel_alloc(size);
+	if (!slots)
+		account_uncharge(process->object.account, size);
+	return slots;
+}
+
+int handle_table_init(struct process *process)
+{
+	struct handle_slot *slots = slots_create(process, HANDLE_SLOTS_MIN);
+
+	if (!slots)
+		return -ENOMEM;
+	spin_init(&process->handle_admin.lock, LOCK_RANK_HANDLES);
+	process->handle_admin.free_head = NO_SLOT;
+	process->handle_admin.capacity = HANDLE_SLOTS_MIN;
+	chain_free(process, slots, 0, HANDLE_SLOTS_MIN);
+	atomic_store(&process->handles.slots, slots);
+	atomic_store(&process->handles.mask, (u64)(HANDLE_SLOTS_MIN - 1) << HANDLE_SLOT_SHIFT);
+	return 0;
+}
+
+struct old_slots {
+	struct reclaim_node node;
+	struct handle_slot *slots;
+	u64 size;
+};
+
+static void old_slots_free(struct reclaim_node *node)
+{
+	struct old_slots *old = container_of(node, struct old_slots, node);
+
+	kernel_free(old->slots, old->size);
+	kernel_free(old, sizeof(*old));
+}
+
+/*
+ * Double the table; the lock is held. Readers load the mask first, then the slots, with a fence
+ * between them; here the slots are published first, so no reader has a mask that is too large for
+ * its array. One with the old mask and the new array misses slots whose handles it cannot know.
+ */
+static int table_grow(struct process *process)
+{
+	u32 capacity = process->handle_admin.capacity;
+	struct old_slots *old;
+	struct handle_slot *slots;
+
+	if (capacity >= HANDLE_SLOTS_MAX)
+		return -EMFILE;
+	old = kernel_alloc(sizeof(*old));
+	slots = old ? slots_create(process, capacity * 2) : NULL;
+	if (!slots) {
+		if (old)
+			kernel_free(old, sizeof(*old));
+		return -ENOMEM;
+	}
+	old->slots = slots_of(process);
+	old->size = (u64)capacity * sizeof(struct handle_slot);
+	memcpy(slots, old->slots, old->size);
+	chain_free(process, slots, capacity, capacity * 2);
+	process->handle_admin.capacity = capacity * 2;
+	atomic_store_explicit(&process->handles.slots, slots, memory_order_release);
+	atomic_thread_fence(memory_order_release);
+	atomic_store_explicit(&process->handles.mask,
+			      (u64)(capacity * 2 - 1) << HANDLE_SLOT_SHIFT, memory_order_relaxed);
+	account_uncharge(process->object.account, old->size);
+	reclaim_defer(&old->node, old_slots_free);
+	return 0;
+}
+
+void handle_table_free(struct process *process)
+{
+	u64 size = (u64)process->handle_admin.capacity * sizeof(struct handle_slot);
+
+	ASSERT(process->handle_admin.used == 0);
+	kernel_free(slots_of(process), size);
+	account_uncharge(process->object.account, size);
+}
+
+/* --------------------------------------------------------------------------------- inserting */
+
+int handle_reserve(struct process *process, u32 count)
+{
+	struct handle_admin *admin = &process->handle_admin;
+	int error = 0;
+
+	spin_lock(&admin->lock);
+	if (admin->is_closed)
+		error = -ESRCH;
+	/* Retired slots never come back, so `used` counts them too. */
+	while (!error && admin->used + count > admin->capacity)
+		error = table_grow(process);
+	if (!error)
+		admin->used += count;
+	spin_unlock(&admin->lock);
+	return error;
+}
+
+void handle_unreserve(struct process *process, u32 count)
+{
+	spin_lock(&process->handle_admin.lock);
+	process->handle_admin.used -= count;
+	spin_unlock(&process->handle_admin.lock);
+}
+
+static void tell_added(struct object *object, u32 rights)
+{
+	if (object->type == TERN_TYPE_PORT)
+		port_handle_added(object, rights);
+	else if (object->type == TERN_TYPE_LISTENER)
+		listener_handle_added(object);
+}
+
+static void tell_removed(struct object *object, u32 rights)
+{
+	if (object->type == TERN_TYPE_PORT)
+		port_handle_removed(object, rights);
+	else if (object->type == TERN_TYPE_LISTENER)
+		listener_handle_removed(object);
+}
+
+s64 handle_insert_reserved(struct process *process, struct object *object, u32 rights)
+{
+	struct handle_admin *admin = &process->handle_admin;
+	struct handle_slot *slot;
+	u32 index;
+	u64 key;
+	s64 handle;
+
+	spin_lock(&admin->lock);
+	if (admin->is_closed) {
+		admin->used--;
+		spin_unlock(&admin->lock);
+		object_put(object);
+		return -ESRCH;
+	}
+	index = admin->free_head;
+	slot = &slots_of(process)[index];
+	key = atomic_load_explicit(&slot->key, memory_order_relaxed);
+	admin->free_head = key_next(key);
+	handle = (s64)((u64)key_generation(key) << TERN_HANDLE_GENERATION_SHIFT |
+		       (u64)(rights & TERN_RIGHTS_ALL) << TERN_HANDLE_RIGHTS_SHIFT |
+		       (u64)index << TERN_HANDLE_INDEX_SHIFT);
+	tell_added(object, rights);
+	atomic_store_explicit(&slot->object, object, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release); /* with the reader's fence r,r */
+	atomic_store_explicit(&slot->key, key_of(handle), memory_order_relaxed);
+	spin_unlock(&admin->lock);
+	return handle;
+}
+
+s64 handle_insert(struct process *process, struct object *object, u32 rights)
+{
+	int error = handle_reserve(process, 1);
+
+	return error ? error : handle_insert_reserved(process, object, rights);
+}
+
+/* ----------------------------------------------------------------------- looking up, removing */
+
+struct object *handle_lookup(struct process *process, s64 handle)
+{
+	u64 mask = atomic_load_explicit(&process->handles.mask, memory_order_acquire);
+	u64 offset = (u64)handle & mask;
+	struct handle_slot *slot = (struct handle_slot *)((char *)slots_of(process) + offset);
+	struct object *object;
+
+	if (handle < TERN_HANDLE_FIRST || handle & (HANDLE_KEY_FLIP - 1))
+		return NULL;
+	object = atomic_load_explicit(&slot->object, memory_order_acquire);
+	if (atomic_load_explicit(&slot->key, memory_order_relaxed) != key_of(handle))
+		return NULL;
+	return object;
+}
+
+int handle_resolve(struct process *process, s64 handle, enum tern_type type, u32 rights,
+		   struct object **object)
+{
+	struct object *found = handle_lookup(process, handle);
+
+	if (!found)
+		return -EBADF;
+	if (type != TERN_TYPE_NONE && found->type != type)
+		return -EPROTOTYPE;
+	if (rights & ~handle_rights(handle))
+		return -EPERM;
+	*object = found;
+	return 0;
+}
+
+/* The slot is freed for the next generation, or retired when generations have run out. */
+static void slot_release(struct handle_admin *admin, struct handle_slot *slot, u32 index,
+			 u32 generation)
+{
+	bool is_retired = generation >= GENERATION_MAX;
+	u32 next = is_retired ? NO_SLOT : admin->free_head;
+
+	atomic_store_explicit(&slot->key, free_key(is_retired ? 0 : generation + 1, next),
+			      memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+	atomic_store_explicit(&slot->object, NULL, memory_order_relaxed);
+	if (is_retired)
+		return;
+	admin->free_head = index;
+	admin->used--;
+}
+
+struct object *handle_remove(struct process *process, s64 handle)
+{
+	struct handle_admin *admin = &process->handle_admin;
+	struct object *object;
+	u32 index = (u32)((u64)handle >> TERN_HANDLE_INDEX_SHIFT) & (admin->capacity - 1);
+
+	spin_lock(&admin->lock);
+	index = (u32)((u64)handle >> TERN_HANDLE_INDEX_SHIFT) & (admin->capacity - 1);
+	object = handle_lookup(process, handle);
+	if (object)
+		slot_release(admin, &slots_of(process)[index], index,
+			     (u32)((u64)handle >> TERN_HANDLE_GENERATION_SHIFT));
+	spin_unlock(&admin->lock);
+	if (object)
+		tell_removed(object, handle_rights(handle));
+	return object;
+}
+
+/* The handle that a used slot belongs to: from its key, undoing the flip. */
+static s64 handle_of_slot(u64 key)
+{
+	bool has_call = key >> TERN_HANDLE_RIGHTS_SHIFT & TERN_RIGHT_CALL;
+
+	return (s64)(has_call ? key : key ^ HANDLE_KEY_FLIP);
+}
+
+bool handle_table_close(struct process *process, u32 limit)
+{
+	struct handle_admin *admin = &process->handle_admin;
+
+	spin_lock(&admin->lock);
+	if (!admin->is_closed) {
+		admin->is_closed = true;
+		admin->free_head = 0; /* from here on: the next slot to look at */
+	}
+	spin_unlock(&admin->lock);
+	for (; admin->free_head < admin->capacity && limit; admin->free_head++, limit--) {
+		struct handle_slot *slot = &slots_of(process)[admin->free_head];
+		struct object *object = atomic_load(&slot->object);
+		s64 handle = handle_of_slot(atomic_load(&slot->key));
+
+		if (!object)
+			continue;
+		atomic_store(&slot->key, free_key(0, NO_SLOT));
+		atomic_store(&slot->object, NULL);
+		admin->used--;
+		tell_removed(object, handle_rights(handle));
+		object_put(object);
+	}
+	if (admin->free_head < admin->capacity)
+		return false;
+	admin->used = 0; /* retired slots; no reservation is under way: its process is us, dead */
+	return true;
+}

@@ -1,0 +1,30 @@
+/*
+ * Physical pages: a buddy allocator (orders 0..10) with a small cache of single pages per hart.
+ * Pages that are returned to the allocator are *dirty*; whoever gives one to user space or builds
+ * a page table in it asks for a zeroed one.
+ */
+#ifndef KERNEL_PAGE_ALLOC_H
+#define KERNEL_PAGE_ALLOC_H
+
+#include "kernel/types.h"
+
+#define PAGE_ORDER_MAX 10
+
+/* Tell the allocator about RAM [start, end), before any allocation; may be called repeatedly. */
+void page_alloc_init(paddr lowest, paddr highest);
+void page_alloc_add(paddr start, paddr end);
+
+/* 2^order contiguous pages, aligned to their size. 0 = none. */
+paddr page_alloc(unsigned int order) MUST_USE;
+paddr page_alloc_zeroed(unsigned int order) MUST_USE;
+void page_free(paddr page, unsigned int order);
+
+/* Give this hart's cached pages back, so that page_count_free is exact. */
+void page_cache_drain(void);
+u64 page_count_free(void);
+u64 page_count_total(void);
+
+/* Debug builds: walks the free lists. */
+bool page_alloc_is_consistent(void);
+
+#endif

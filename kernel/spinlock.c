@@ -1,0 +1,80 @@
+/* Spinlocks; in debug builds each hart keeps the list of locks it holds, in order of rank. */
+#include "kernel/spinlock.h"
+
+#include "kernel/debug.h"
+#include "kernel/hart.h"
+
+static u32 holder_word(void)
+{
+	return (u32)(u64)arch_hart();
+}
+
+bool spin_is_held(struct spinlock *lock)
+{
+	return atomic_load_explicit(&lock->holder, memory_order_relaxed) == holder_word();
+}
+
+static void note_taken(struct spinlock *lock)
+{
+	struct hart *hart = arch_hart();
+
+	ASSERT(hart->held_count < ARRAY_SIZE(hart->held));
+	hart->held[hart->held_count++] = lock;
+}
+
+static void note_released(struct spinlock *lock)
+{
+	struct hart *hart = arch_hart();
+	u32 place = hart->held_count;
+
+	while (place > 0 && hart->held[place - 1] != lock)
+		place--;
+	ASSERT(place > 0);
+	for (; place < hart->held_count; place++)
+		hart->held[place - 1] = hart->held[place];
+	hart->held_count--;
+}
+
+/* Rising rank: the order that makes a deadlock impossible. */
+static void check_order(struct spinlock *lock)
+{
+	struct hart *hart = arch_hart();
+
+	ASSERT(!spin_is_held(lock));
+	if (hart->held_count && hart->held[hart->held_count - 1]->rank >= lock->rank)
+		panic("lock order: rank %u taken after rank %u", lock->rank,
+		      hart->held[hart->held_count - 1]->rank);
+}
+
+static bool spin_swap(struct spinlock *lock)
+{
+	return atomic_exchange_explicit(&lock->holder, holder_word(), memory_order_acquire) == 0;
+}
+
+void spin_lock(struct spinlock *lock)
+{
+	if (DEBUG_BUILD)
+		check_order(lock);
+	while (!spin_swap(lock))
+		while (atomic_load_explicit(&lock->holder, memory_order_relaxed))
+			arch_cpu_relax();
+	if (DEBUG_BUILD)
+		note_taken(lock);
+}
+
+bool spin_try_lock(struct spinlock *lock)
+{
+	if (atomic_load_explicit(&lock->holder, memory_order_relaxed) || !spin_swap(lock))
+		return false;
+	if (DEBUG_BUILD)
+		note_taken(lock);
+	return true;
+}
+
+void spin_unlock(struct spinlock *lock)
+{
+	ASSERT(lock->holder == holder_word());
+	if (DEBUG_BUILD)
+		note_released(lock);
+	atomic_store_explicit(&lock->holder, 0, memory_order_release);
+}
