@@ -215,7 +215,8 @@ static void idle(struct hart *hart)
 	if (hart->slice.queue)
 		deadline_cancel(&hart->slice);
 	atomic_store(&hart->is_idle, true);
-	if (!best_ready(hart))
+	/* Deferred work is soon ripe: the other harts have been asked to pass the kernel. */
+	if (!best_ready(hart) && !(atomic_load(&hart->attention) & ATTENTION_RECLAIM))
 		arch_wait_for_interrupt();
 	atomic_store(&hart->is_idle, false);
 	arch_handle_interrupts();

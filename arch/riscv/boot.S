@@ -64,7 +64,10 @@ _start_hart:
 	mv	s1, a1
 	call	enter_high
 	mv	tp, s1
-	ld	sp, 0(tp)		/* its kernel stack, left in the scratch word */
+	ld	t0, 8(tp)		/* the final page table, in the second scratch word, ... */
+	csrw	satp, t0
+	sfence.vma
+	ld	sp, 0(tp)		/* ... maps its kernel stack, in the first */
 	tail	boot_hart
 
 /* Turn the boot page table on and return to the caller at its virtual address. */

@@ -131,6 +131,7 @@ void arch_start_harts(void)
 {
 	for (u32 i = 1; i < hart_count; i++) {
 		harts[i].scratch[0] = harts[i].stack_top;
+		__asm__ volatile("csrr %0, satp" : "=r"(harts[i].scratch[1]));
 		if (!sbi_start_hart(harts[i].hardware_id, (paddr)_start_hart - IMAGE_OFFSET,
 				    (u64)&harts[i]))
 			fatal("hart %lu does not start", harts[i].hardware_id);
@@ -140,10 +141,9 @@ void arch_start_harts(void)
 			arch_cpu_relax();
 }
 
-/* A further hart, on its own stack, still on the boot page table. */
+/* A further hart, on its own stack. */
 void boot_hart(void)
 {
-	kernel_map_use();
 	hart_setup();
 	hart_main();
 }
