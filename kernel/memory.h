@@ -1,4 +1,4 @@
-/* The C library functions that the compiler and the kernel need (arch/riscv/string.c). */
+/* The C library functions that the compiler and the kernel need. */
 #ifndef KERNEL_MEMORY_H
 #define KERNEL_MEMORY_H
 

@@ -34,7 +34,7 @@ enum lock_rank {
 };
 
 struct spinlock {
-	_Atomic u32 holder; /* low word of the hart's address, 0 = free */
+	_Atomic u32 holder; /* low word of the address of the hart that tried last, 0 = free */
 	u32 rank;
 };
 
@@ -50,7 +50,7 @@ void spin_lock(struct spinlock *lock);
 bool spin_try_lock(struct spinlock *lock) MUST_USE;
 void spin_unlock(struct spinlock *lock);
 
-/* For assertions: does this hart hold the lock? */
+/* For assertions in debug builds: does this hart hold the lock? */
 bool spin_is_held(struct spinlock *lock);
 
 #endif

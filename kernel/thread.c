@@ -320,6 +320,11 @@ void thread_cache_listener(struct thread *thread, s64 handle, struct listener *l
 
 void thread_forget_listener_handle(struct process *process, s64 handle)
 {
+	struct thread *self = arch_hart()->current;
+
+	/* The reference that another thread's cache holds stays until it receives elsewhere. */
+	if (self->process == process && self->listener_handle == handle && self->listener)
+		thread_cache_listener(self, 0, NULL);
 	spin_lock(&process->lock);
 	LIST_FOR_EACH(node, &process->threads) {
 		struct thread *thread = container_of(node, struct thread, process_link);

@@ -9,6 +9,7 @@
 #define CHILD_STACK_TOP 0x7f00000000ul
 #define SEGMENTS_MAX 8
 #define BLOCK 512
+#define POLL_NS 50000
 #define FLAG_X 1
 #define FLAG_W 2
 #define FLAG_R 4
@@ -218,7 +219,10 @@ uint32_t rt_wait_process(tern_handle process)
 {
 	tern_result status;
 
+	uint32_t word = 0;
+
+	/* Sleep: the child's priority may be lower. */
 	while ((status = tern_process_status(process)) == TERN_PROCESS_RUNNING)
-		tern_thread_yield();
+		tern_futex_wait(&word, 0, tern_time() + POLL_NS);
 	return (uint32_t)status;
 }

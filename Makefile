@@ -1,0 +1,192 @@
+# Tern's build. One Makefile, everything it makes goes to $(BUILD).
+#
+#   make                kernel, user programs, boot bundles
+#   make kernel-debug   the kernel with invariants and lock-order checks in $(BUILD)/debug
+#   make lint           format, static analysis, measures, layering, things that must not compile
+#   make host-tests     unit tests of kernel code on this machine, with sanitizers
+#   make fuzz           short fuzzer runs (FUZZ_SECONDS each)
+#   make V=1            shows the commands
+#
+# A folder with sources is a unit: a new .c or .S file in it is found by itself, and so is a new
+# folder tests/kernel/NAME, examples/NAME or servers/NAME, which becomes a program and a bundle.
+
+BUILD ?= build
+CROSS ?= riscv64-linux-gnu-
+CC := $(CROSS)gcc
+LD := $(CROSS)gcc
+NM := $(CROSS)nm
+AR := $(CROSS)ar
+HOST_CC ?= gcc
+FUZZ_CC ?= clang
+FUZZ_SECONDS ?= 10
+Q := $(if $(V),,@)
+say = @mkdir -p $(@D) && echo "$(1) $@"
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+
+.PHONY: all kernel kernel-debug user bundles
+all: kernel user bundles
+
+WARNINGS := -Wall -Wextra -Werror
+COMMON := -std=gnu11 -O2 -g -MMD -MP $(WARNINGS) -ffreestanding -fno-stack-protector -fno-common \
+	-fno-pie -mcmodel=medany -mno-save-restore
+
+# ---------------------------------------------------------------------------------- the kernel
+# -nostdinc and the compiler's own headers alone: no header of a C library can slip in.
+FDT := $(BUILD)/sources/libfdt
+FDT_STAMP := $(FDT)/.fetched
+KERNEL_INCLUDES := -I. -Iinclude -Iarch/riscv/include -nostdinc -isystem $(FDT) \
+	-isystem arch/riscv/libfdt_env
+KERNEL_FLAGS := $(COMMON) -mabi=lp64 -fno-omit-frame-pointer -fno-strict-aliasing \
+	-ffunction-sections -fdata-sections $(KERNEL_INCLUDES)
+KERNEL_ARCH := -march=rv64imac_zicsr_zifencei
+CC_HEADERS := -isystem $(shell $(CC) -print-file-name=include)
+KERNEL_CC := $(CC) $(KERNEL_FLAGS) $(KERNEL_ARCH) $(CC_HEADERS)
+KERNEL_LINK := -nostdlib -static -no-pie -Wl,--build-id=none -Wl,--gc-sections \
+	-Wl,--fatal-warnings
+
+KERNEL_SOURCES := $(filter-out kernel/asm_offsets.c,$(wildcard kernel/*.c)) \
+	$(wildcard arch/riscv/*.c) $(wildcard arch/riscv/*.S)
+FDT_SOURCES := fdt.c fdt_ro.c fdt_strerror.c
+
+# kernel_rules(folder, extra flags): the rules of one flavour of the kernel.
+#
+# The kernel is linked twice: the first time with an empty symbol table, from which the table for
+# backtraces is made. It stands in a section of its own behind everything it describes, and the
+# second link is refused unless every function has stayed where it was.
+define kernel_rules
+$(1)/include/generated/asm_offsets.h: kernel/asm_offsets.c scripts/asm-offsets.sed $(FDT_STAMP)
+	$$(call say,OFFSETS)
+	$(Q)$(KERNEL_CC) $(2) -S -MT $$@ -MF $$@.d -o $$@.s $$<
+	$(Q)sed -n -f scripts/asm-offsets.sed $$@.s > $$@
+
+$(1)/obj/%.o: % $(1)/include/generated/asm_offsets.h Makefile
+	$$(call say,CC)
+	$(Q)$(KERNEL_CC) $(2) -I$(1)/include -c -o $$@ $$<
+
+$(1)/obj/libfdt/%.o: $(FDT)/%
+	$$(call say,CC)
+	$(Q)$(KERNEL_CC) -w -c -o $$@ $$<
+
+$(1)/ksyms-none.S: scripts/ksyms.awk
+	$(Q)mkdir -p $$(@D) && awk -f $$< /dev/null > $$@
+
+$(1)/ksyms.S: $(1)/kernel-first.elf scripts/ksyms.awk
+	$(Q)$(NM) -n $$< | awk -f scripts/ksyms.awk > $$@
+
+$(1)/%.o: $(1)/%.S
+	$(Q)$(KERNEL_CC) -c -o $$@ $$<
+
+$(1)/kernel-first.elf: $(1)/ksyms-none.o
+$(1)/kernel.elf: $(1)/ksyms.o
+$(1)/kernel-first.elf $(1)/kernel.elf: linker/kernel.ld $(KERNEL_SOURCES:%=$(1)/obj/%.o) \
+		$(FDT_SOURCES:%=$(1)/obj/libfdt/%.o)
+	$$(call say,LD)
+	$(Q)$(LD) $(KERNEL_LINK) -Wl,-Map=$$@.map -T linker/kernel.ld -o $$@ $$(filter %.o,$$^)
+	$(Q)scripts/same-symbols.sh $(NM) $(1)/kernel-first.elf $$@
+
+-include $(1)/include/generated/asm_offsets.h.d
+-include $(KERNEL_SOURCES:%=$(1)/obj/%.d) $(FDT_SOURCES:%=$(1)/obj/libfdt/%.d)
+endef
+
+$(eval $(call kernel_rules,$(BUILD),))
+$(eval $(call kernel_rules,$(BUILD)/debug,-DTERN_DEBUG=1))
+kernel: $(BUILD)/kernel.elf
+kernel-debug: $(BUILD)/debug/kernel.elf
+
+# libfdt reads the device tree; it comes from Debian's sources of kexec-tools, see the script.
+$(FDT_STAMP): scripts/fetch-source.sh scripts/source-sha256.txt
+	$(Q)scripts/fetch-source.sh kexec-tools $(BUILD)/sources
+	$(Q)ln -sfn kexec-tools/kexec/libfdt $(FDT)
+	$(Q)touch $@ $(FDT_SOURCES:%=$(FDT)/%)
+$(FDT_SOURCES:%=$(FDT)/%): $(FDT_STAMP) ;
+
+# ------------------------------------------------------------------------------- user programs
+USER_FLAGS := $(COMMON) -march=rv64gc -mabi=lp64d -Iinclude -Itests/kernel/rt
+USER_LINK := -nostdlib -static -no-pie -Wl,--build-id=none -Wl,--gc-sections -T linker/user.ld
+
+RT := tests/kernel/rt
+RT_OBJECTS := $(patsubst %,$(BUILD)/user/obj/%.o,$(wildcard $(RT)/*.c $(RT)/*.S))
+PROGRAM_FOLDERS := $(filter-out $(RT),$(patsubst %/,%,$(sort \
+	$(dir $(wildcard tests/kernel/*/*.[cS] examples/*/*.[cS] servers/*/*.[cS])))))
+PROGRAMS := $(notdir $(PROGRAM_FOLDERS))
+ifneq ($(words $(PROGRAMS)),$(words $(sort $(PROGRAMS))))
+$(error two folders of programs have the same name: $(PROGRAM_FOLDERS))
+endif
+
+user: $(PROGRAMS:%=$(BUILD)/user/%)
+bundles: $(PROGRAMS:%=$(BUILD)/bundle/%.tar)
+
+$(BUILD)/user/obj/%.o: % Makefile
+	$(call say,CC)
+	$(Q)$(CC) $(USER_FLAGS) -c -o $@ $<
+
+$(BUILD)/user/librt.a: $(RT_OBJECTS)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+# program_rules(folder, name, further programs in its bundle): the program and its boot bundle,
+# a ustar archive in which the kernel finds the program under the name `init`.
+define program_rules
+$(BUILD)/user/$(2): $(patsubst %,$(BUILD)/user/obj/%.o,$(wildcard $(1)/*.c $(1)/*.S)) \
+		$(BUILD)/user/librt.a linker/user.ld
+	$$(call say,LD)
+	$(Q)$(LD) $(USER_LINK) -o $$@ $$(filter %.o %.a,$$^) -lgcc
+
+$(BUILD)/bundle/$(2).tar: $(BUILD)/user/$(2) $(3:%=$(BUILD)/user/%) $(wildcard $(1)/bundle.list)
+	$$(call say,TAR)
+	$(Q)rm -rf $$(@:.tar=) && mkdir -p $$(@:.tar=)
+	$(Q)cp $$< $$(@:.tar=)/init
+	$(Q)$(if $(3),cp $(3:%=$(BUILD)/user/%) $$(@:.tar=))
+	$(Q)tar --format=ustar --sort=name --mtime=@0 --owner=0 --group=0 --mode=0755 \
+		-C $$(@:.tar=) -cf $$@ init $(3)
+
+-include $(patsubst %,$(BUILD)/user/obj/%.d,$(wildcard $(1)/*.c $(1)/*.S))
+endef
+
+bundle_list = $(shell cat $(1)/bundle.list 2>/dev/null)
+$(foreach folder,$(PROGRAM_FOLDERS),$(eval \
+	$(call program_rules,$(folder),$(notdir $(folder)),$(call bundle_list,$(folder)))))
+-include $(RT_OBJECTS:.o=.d)
+
+# ------------------------------------------------------------------------------ tests and lint
+# tests/host/NAME_test.c and NAME_explore.c are programs of their own, and so is NAME_fuzz.c for
+# libFuzzer. Each includes the kernel's .c files that it tests. The other .c files there are
+# linked to all of them; headers in tests/host/include stand in for the architecture's.
+HOST_FLAGS := -std=gnu11 -O1 -g -MMD -MP $(WARNINGS) -fsanitize=address,undefined \
+	-fno-sanitize-recover=all -fno-omit-frame-pointer -Itests/host/include -Iinclude -I.
+HOST_MAINS := $(wildcard tests/host/*_test.c tests/host/*_explore.c)
+FUZZ_MAINS := $(wildcard tests/host/*_fuzz.c)
+HOST_COMMON := $(filter-out $(HOST_MAINS) $(FUZZ_MAINS),$(wildcard tests/host/*.c))
+HOST_PROGRAMS := $(HOST_MAINS:tests/host/%.c=$(BUILD)/host/%)
+FUZZERS := $(FUZZ_MAINS:tests/host/%.c=$(BUILD)/fuzz/%)
+
+$(BUILD)/host/%: tests/host/%.c $(HOST_COMMON)
+	$(call say,HOSTCC)
+	$(Q)$(HOST_CC) $(HOST_FLAGS) -MF $@.d -o $@ $(filter %.c,$^) -lcmocka -lpthread
+
+$(BUILD)/fuzz/%: tests/host/%.c $(HOST_COMMON)
+	$(call say,FUZZCC)
+	$(Q)$(FUZZ_CC) $(HOST_FLAGS) -fsanitize=fuzzer -MF $@.d -o $@ $(filter %.c,$^)
+
+-include $(HOST_PROGRAMS:%=%.d) $(FUZZERS:%=%.d)
+
+.PHONY: host-programs host-tests fuzzers fuzz lint clean
+host-programs: $(HOST_PROGRAMS)
+host-tests: $(HOST_PROGRAMS)
+	$(Q)for test in $^; do $$test || exit 1; done
+
+fuzzers: $(FUZZERS)
+fuzz: $(FUZZERS)
+	$(Q)for fuzzer in $^; do (cd $(BUILD)/fuzz && \
+		./$$(basename $$fuzzer) -max_total_time=$(FUZZ_SECONDS)) || exit 1; done
+
+LINT_FLAGS := $(filter-out -MMD -MP -mno-save-restore,$(KERNEL_FLAGS)) -I$(BUILD)/include
+lint: $(FDT_STAMP) $(BUILD)/include/generated/asm_offsets.h
+	$(Q)KERNEL_CC="$(CC) $(KERNEL_ARCH) $(CC_HEADERS)" KERNEL_FLAGS="$(LINT_FLAGS)" \
+		tests/lint/lint.sh
+
+clean:
+	rm -rf $(BUILD)

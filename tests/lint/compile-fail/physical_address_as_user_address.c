@@ -1,0 +1,11 @@
+/* expect: invalid initializer */
+#include "kernel/types.h"
+
+u64 use(paddr address);
+
+u64 use(paddr address)
+{
+	uaddr user = address;
+
+	return user.value;
+}

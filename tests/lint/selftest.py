@@ -1,0 +1,94 @@
+#!/usr/bin/python3
+"""The checks check: each must find a violation planted in a small tree, and pass the clean one."""
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+CLEAN = {
+    "Makefile": "all:\n",
+    "include/tern/types.h": "#include <stdint.h>\n",
+    "kernel/thread.h": '#include "arch/cpu.h"\n#include "tern/types.h"\n',
+    "kernel/thread.c": '#include "kernel/thread.h"\n\nint f(void)\n{\n\treturn 0;\n}\n',
+    "arch/riscv/include/arch/cpu.h": '#include "tern/types.h"\n',
+    "servers/one/main.c": '#include "tern/types.h"\n#include "own.h"\n',
+    "servers/one/own.h": "",
+}
+
+
+class Planted(unittest.TestCase):
+    def run_check(self, check, changes):
+        with tempfile.TemporaryDirectory() as root:
+            for path, text in {**CLEAN, **changes}.items():
+                os.makedirs(os.path.join(root, os.path.dirname(path)), exist_ok=True)
+                with open(os.path.join(root, path), "w", encoding="utf-8") as file:
+                    file.write(text)
+            return subprocess.run([sys.executable, os.path.join(FOLDER, check), root],
+                                  capture_output=True, text=True, check=False)
+
+    def refused(self, check, path, text, message):
+        result = self.run_check(check, {path: text})
+        self.assertEqual(result.returncode, 1, result.stdout)
+        self.assertIn(message, result.stdout)
+
+    def test_clean_tree_passes(self):
+        for check in ("layering.py", "measures.py"):
+            result = self.run_check(check, {})
+            self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+    def test_server_includes_kernel(self):
+        self.refused("layering.py", "servers/one/main.c", '#include "kernel/thread.h"\n',
+                     "servers/one/main.c:1")
+
+    def test_server_includes_another_server(self):
+        self.refused("layering.py", "servers/one/main.c", '#include "servers/two/own.h"\n',
+                     "must not include servers/two/own.h")
+
+    def test_path_out_of_the_folder(self):
+        self.refused("layering.py", "servers/one/main.c", '#include "../two/own.h"\n',
+                     "must not include ../two/own.h")
+
+    def test_abi_includes_kernel(self):
+        self.refused("layering.py", "include/tern/types.h", '#include "kernel/thread.h"\n',
+                     "include/ must not include")
+
+    def test_kernel_includes_a_c_library(self):
+        self.refused("layering.py", "kernel/thread.c", "#include <stdio.h>\n", "stdio.h")
+
+    def test_kernel_names_the_architecture(self):
+        self.refused("layering.py", "kernel/thread.c", "/* RISC-V only */\n", "does not belong")
+
+    def test_kernel_uses_inline_assembly(self):
+        self.refused("layering.py", "kernel/thread.c", '__asm__("nop");\n', "does not belong")
+
+    def test_comments_are_not_includes(self):
+        result = self.run_check("layering.py",
+                                {"kernel/thread.c": '/*\n#include "servers/x.h"\n*/\n'})
+        self.assertEqual(result.returncode, 0, result.stdout)
+
+    def test_long_function(self):
+        body = "\tx();\n" * 60
+        self.refused("measures.py", "kernel/long.c", f"void f(void)\n{{\n{body}}}\n",
+                     "kernel/long.c:f (63)")
+
+    def test_long_file(self):
+        self.refused("measures.py", "kernel/long.c", "int x;\n" * 701, "kernel/long.c (701)")
+
+    def test_long_makefile(self):
+        self.refused("measures.py", "Makefile", "x:\n" * 201, "FAIL lint: Makefile: 201 lines")
+
+    def test_large_kernel(self):
+        changes = {f"kernel/f{i}.c": "int x;\n" * 690 for i in range(9)}
+        result = self.run_check("measures.py", changes)
+        self.assertIn("FAIL lint: kernel: 62", result.stdout)
+
+    def test_circular_includes(self):
+        self.refused("measures.py", "arch/riscv/include/arch/cpu.h",
+                     '#include "kernel/thread.h"\n',
+                     "arch/riscv/include/arch/cpu.h -> kernel/thread.h -> ")
+
+
+if __name__ == "__main__":
+    unittest.main()
