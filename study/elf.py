@@ -7,6 +7,7 @@ import functools
 import os
 import subprocess
 
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CROSS = os.environ.get("CROSS", "riscv64-linux-gnu-")
 
 
@@ -38,7 +39,7 @@ class Elf:
             if not name or kind in "UwaA" or name.startswith("$"):
                 continue
             self.by_name[name] = int(address, 16)
-            if kind in "tTwW":
+            if kind in "tTW":
                 labels.setdefault(int(address, 16), name)
         if not self.by_name:
             raise ElfError(f"{path} has no symbols (stripped?)")
@@ -73,7 +74,8 @@ class Elf:
                 continue
             digits = fields[1].strip()  # printed as a number: most significant byte first
             code = bytes.fromhex(digits.replace(" ", ""))[::-1]
-            found[int(fields[0].strip()[:-1], 16)] = (code, " ".join(fields[2:]))
+            text = " ".join(fields[2:]).split(" # ")[0]  # objdump guesses at tp-relative symbols
+            found[int(fields[0].strip()[:-1], 16)] = (code, text.strip())
         return found
 
     def code_at(self, address):
@@ -87,5 +89,6 @@ class Elf:
         wanted = sorted(set(addresses))
         lines = run_tool("addr2line", "-e", self.path,
                          *(f"{address:#x}" for address in wanted)).splitlines()
-        return {address: line.split(" (")[0] for address, line in zip(wanted, lines)
+        return {address: line.split(" (")[0].removeprefix(TOP + "/")
+                for address, line in zip(wanted, lines)
                 if not line.startswith("??") and not line.endswith(":?")}

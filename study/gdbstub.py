@@ -7,7 +7,6 @@ what was asked for and what came back; nothing here waits without a time limit.
 import re
 import socket
 import time
-import xml.etree.ElementTree as ElementTree
 
 PC = 32  # registers 0 to 31 are x0 to x31
 CORE_REGISTERS = 33
@@ -198,13 +197,17 @@ class GdbClient:
         return self.numbers[name]
 
     def _describe(self, annex, following, numbers):
-        """Number the registers of a description: as its regnum says, else after the last one."""
-        for node in ElementTree.fromstring(self._transfer(annex)).iter():
-            if node.tag.endswith("}include"):
-                following, _ = self._describe(node.get("href"), following, numbers)
-            elif node.tag == "reg":
-                following = int(node.get("regnum", following))
-                numbers[node.get("name")] = following
+        """Number the registers of a description: as its regnum says, else after the last one.
+
+        No XML parser: QEMU uses the prefix xi: without declaring it, which is not well-formed.
+        """
+        for tag, text in re.findall(r"<(xi:include|reg)\s([^>]*)>", self._transfer(annex)):
+            attributes = dict(re.findall(r'([\w-]+)="([^"]*)"', text))
+            if tag == "xi:include":
+                following, _ = self._describe(attributes["href"], following, numbers)
+            else:
+                following = int(attributes.get("regnum", following))
+                numbers[attributes["name"]] = following
                 following += 1
         return following, numbers
 
