@@ -5,6 +5,7 @@
 #   make lint           format, static analysis, measures, layering, things that must not compile
 #   make host-tests     unit tests of kernel code on this machine, with sanitizers
 #   make fuzz           short fuzzer runs (FUZZ_SECONDS each)
+#   make bench          figures as a table and as JSON, compared with their bars
 #   make V=1            shows the commands
 #
 # A folder with sources is a unit: a new .c or .S file in it is found by itself, and so is a new
@@ -173,7 +174,7 @@ $(BUILD)/fuzz/%: tests/host/%.c $(HOST_COMMON)
 
 -include $(HOST_PROGRAMS:%=%.d) $(FUZZERS:%=%.d)
 
-.PHONY: host-programs host-tests fuzzers fuzz lint clean
+.PHONY: host-programs host-tests fuzzers fuzz lint bench clean
 host-programs: $(HOST_PROGRAMS)
 host-tests: $(HOST_PROGRAMS)
 	$(Q)for test in $^; do $$test || exit 1; done
@@ -187,6 +188,9 @@ LINT_FLAGS := $(filter-out -MMD -MP -mno-save-restore,$(KERNEL_FLAGS)) -I$(BUILD
 lint: $(FDT_STAMP) $(BUILD)/include/generated/asm_offsets.h
 	$(Q)KERNEL_CC="$(CC) $(KERNEL_ARCH) $(CC_HEADERS)" KERNEL_FLAGS="$(LINT_FLAGS)" \
 		tests/lint/lint.sh
+
+bench: kernel bundles
+	$(Q)BUILD=$(BUILD) /usr/bin/python3 study/bench.py
 
 clean:
 	rm -rf $(BUILD)

@@ -4,10 +4,8 @@
 #include "kernel/debug.h"
 #include "kernel/hart.h"
 #include "kernel/process.h"
-#include "tern/process.h"
 #include "kernel/thread.h"
 #include "tern/process.h"
-
 
 /* Destroying an account recurses through its children: the kernel stack bounds the depth. */
 #define ACCOUNT_DEPTH_MAX 16
@@ -67,9 +65,8 @@ bool account_charge(struct account *account, u64 bytes)
 	do {
 		if (bytes > account->limit || used > account->limit - bytes)
 			return false;
-	} while (!atomic_compare_exchange_weak_explicit(&account->used, &used, used + bytes,
-							memory_order_relaxed,
-							memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(
+		&account->used, &used, used + bytes, memory_order_relaxed, memory_order_relaxed));
 	return true;
 }
 

@@ -136,7 +136,8 @@ static int map_page(struct process *process, u64 address, paddr page, u32 protec
 
 	if (added && !account_charge(payer(process), added)) {
 		page_table_change(space->root, address, address + PAGE_SIZE, 0, 1);
-		space->table_pages = before; /* empty tables stay, and are paid with the next page */
+		space->table_pages =
+			before; /* empty tables stay, and are paid with the next page */
 		return -ENOMEM;
 	}
 	return error;
@@ -188,8 +189,7 @@ int address_space_fault(struct process *process, uaddr address, enum access acce
 	return error;
 }
 
-void *address_space_resolve(struct process *process, uaddr address, enum access access,
-			    int *error)
+void *address_space_resolve(struct process *process, uaddr address, enum access access, int *error)
 {
 	u32 needed = access_protection[access];
 	paddr page;

@@ -14,7 +14,7 @@ struct address_space {
 	struct region_tree regions;
 	paddr root; /* the page table's root */
 	u32 asid;
-	bool is_dead; /* no new mappings, no faults resolved */
+	bool is_dead;    /* no new mappings, no faults resolved */
 	u64 table_pages; /* charged */
 };
 

@@ -18,10 +18,10 @@ struct boot_machine {
 	u64 memory_bytes;
 	paddr device_tree, bundle; /* bundle 0: none was loaded */
 	u64 device_tree_length, bundle_length;
-	u64 rtc_seconds; /* 0: unknown */
-	u64 timebase;    /* Hz of the time counter */
+	u64 rtc_seconds;                 /* 0: unknown */
+	u64 timebase;                    /* Hz of the time counter */
 	u64 time_multiplier, time_shift; /* nanoseconds = ticks * multiplier >> shift */
-	u64 boot_instructions; /* instret at the kernel's first instruction */
+	u64 boot_instructions;           /* instret at the kernel's first instruction */
 	char command_line[256];
 };
 

@@ -1,4 +1,5 @@
 /* Loads a static ELF executable into an empty process. The file is not trusted. */
+#include "arch/cpu.h"
 #include "arch/page_table.h"
 #include "kernel/address_space.h"
 #include "kernel/boot.h"
@@ -11,7 +12,6 @@
 #define ELF_CLASS_64 2
 #define ELF_LITTLE 1
 #define ELF_EXECUTABLE 2
-#define ELF_RISCV 243
 #define ELF_LOAD 1
 #define ELF_X 1
 #define ELF_W 2
@@ -38,8 +38,8 @@ static const char *check_header(const struct elf_header *header, u64 length)
 	if (length < sizeof(*header) || memcmp(header->ident, "\177ELF", 4))
 		return "not an ELF file";
 	if (header->ident[4] != ELF_CLASS_64 || header->ident[5] != ELF_LITTLE ||
-	    header->machine != ELF_RISCV)
-		return "not for 64-bit RISC-V";
+	    header->machine != ARCH_ELF_MACHINE)
+		return "not for this machine";
 	if (header->type != ELF_EXECUTABLE)
 		return "not a static executable";
 	if (header->program_size != sizeof(struct elf_program) ||
@@ -81,8 +81,8 @@ static int load_segment(struct process *process, const struct elf_program *segme
 	u32 flags = (segment->flags & ELF_R ? TERN_MAP_READ : 0) |
 		    (segment->flags & ELF_W ? TERN_MAP_WRITE : 0) |
 		    (segment->flags & ELF_X ? TERN_MAP_EXECUTE : 0);
-	struct memobj *memobj =
-		memobj_create_anonymous(process->object.account, segment->memory_size);
+	struct memobj *memobj = memobj_create_anonymous(process->object.account,
+							segment->memory_size);
 	int error;
 
 	if (!memobj)
@@ -95,8 +95,7 @@ static int load_segment(struct process *process, const struct elf_program *segme
 	return error == -EEXIST ? -EINVAL : error;
 }
 
-int elf_load(struct process *process, const void *file, u64 length, u64 *entry,
-	     const char **reason)
+int elf_load(struct process *process, const void *file, u64 length, u64 *entry, const char **reason)
 {
 	const struct elf_header *header = file;
 	const struct elf_program *segments;

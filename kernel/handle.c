@@ -20,8 +20,7 @@
 static u64 free_key(u32 generation, u32 next)
 {
 	return KEY_FREE | (u64)generation << TERN_HANDLE_GENERATION_SHIFT |
-	       (u64)(next & (HANDLE_SLOTS_MAX - 1)) << TERN_HANDLE_INDEX_SHIFT |
-	       (next == NO_SLOT);
+	       (u64)(next & (HANDLE_SLOTS_MAX - 1)) << TERN_HANDLE_INDEX_SHIFT | (next == NO_SLOT);
 }
 
 static u32 key_generation(u64 key)
@@ -31,8 +30,7 @@ static u32 key_generation(u64 key)
 
 static u32 key_next(u64 key)
 {
-	return key & 1 ? NO_SLOT
-		       : (u32)(key >> TERN_HANDLE_INDEX_SHIFT) & (HANDLE_SLOTS_MAX - 1);
+	return key & 1 ? NO_SLOT : (u32)(key >> TERN_HANDLE_INDEX_SHIFT) & (HANDLE_SLOTS_MAX - 1);
 }
 
 /* What the slot of a live handle holds: see handle.h about the flipped bit. */
@@ -128,8 +126,8 @@ static int table_grow(struct process *process)
 	process->handle_admin.capacity = capacity * 2;
 	atomic_store_explicit(&process->handles.slots, slots, memory_order_release);
 	atomic_thread_fence(memory_order_release);
-	atomic_store_explicit(&process->handles.mask,
-			      (u64)(capacity * 2 - 1) << HANDLE_SLOT_SHIFT, memory_order_relaxed);
+	atomic_store_explicit(&process->handles.mask, (u64)(capacity * 2 - 1) << HANDLE_SLOT_SHIFT,
+			      memory_order_relaxed);
 	account_uncharge(process->object.account, old->size);
 	reclaim_defer(&old->node, old_slots_free);
 	return 0;
@@ -276,7 +274,7 @@ struct object *handle_remove(struct process *process, s64 handle)
 {
 	struct handle_admin *admin = &process->handle_admin;
 	struct object *object;
-	u32 index = (u32)((u64)handle >> TERN_HANDLE_INDEX_SHIFT) & (admin->capacity - 1);
+	u32 index;
 
 	spin_lock(&admin->lock);
 	index = (u32)((u64)handle >> TERN_HANDLE_INDEX_SHIFT) & (admin->capacity - 1);

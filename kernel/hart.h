@@ -15,8 +15,8 @@ struct thread;
 #define FAST_NEVER 0xffff
 
 /* Reasons in hart->attention that force `fast` to FAST_NEVER. */
-#define ATTENTION_FORCE_SLOW 1  /* tests: every IPC takes the C path */
-#define ATTENTION_RECLAIM 2     /* ripe or waiting deferred work */
+#define ATTENTION_FORCE_SLOW 1 /* tests: every IPC takes the C path */
+#define ATTENTION_RECLAIM 2    /* ripe or waiting deferred work */
 
 struct page_cache {
 	u32 count;
@@ -26,10 +26,10 @@ struct page_cache {
 struct hart {
 	/* Line 0: the trap entry and the IPC fast path. */
 	u64 scratch[2];
-	struct thread *current; /* NULL while idle or after the current thread blocked */
-	_Atomic u64 fast; /* best ready priority + 1 (1: none ready), or FAST_NEVER */
-	u64 satp_offset;  /* of process->satp[index] in struct process */
-	u64 stack_top;    /* kernel stack, grows down to a guard page */
+	struct thread *current;  /* NULL while idle or after the current thread blocked */
+	_Atomic u64 fast;        /* best ready priority + 1 (1: none ready), or FAST_NEVER */
+	u64 satp_offset;         /* of process->satp[index] in struct process */
+	u64 stack_top;           /* kernel stack, grows down to a guard page */
 	u64 emergency_stack_top; /* for faults in the kernel, which end in panic */
 	u64 index;
 
@@ -40,11 +40,11 @@ struct hart {
 	_Atomic bool is_idle;
 	bool in_slow_exit;
 	_Atomic u64 quiescent; /* counts slow exits: reclaim's grace periods */
-	_Atomic u64 poke; /* bumped by remote harts that want hart_ipi to look again */
+	_Atomic u64 poke;      /* bumped by remote harts that want hart_ipi to look again */
 
 	struct {
 		struct spinlock lock; /* LOCK_RANK_RUN_QUEUE */
-		u64 ready; /* bit p: queues[p] is not empty */
+		u64 ready;            /* bit p: queues[p] is not empty */
 		struct list queues[TERN_PRIORITIES];
 	} run_queue;
 

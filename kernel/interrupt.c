@@ -123,8 +123,8 @@ static bool bind(struct interrupt *interrupt)
 	return is_free;
 }
 
-static struct interrupt *interrupt_create(struct account *account, u32 number,
-					  struct object *port, u64 bits)
+static struct interrupt *interrupt_create(struct account *account, u32 number, struct object *port,
+					  u64 bits)
 {
 	struct object *object = object_create(account, TERN_TYPE_INTERRUPT);
 	struct interrupt *interrupt;
@@ -161,10 +161,9 @@ s64 sys_interrupt_create(u64 account_handle, u64 resource, u64 number, u64 port_
 	object_put(port);
 	if (!interrupt)
 		return -ENOMEM;
-	result = bind(interrupt) ? handle_insert(arch_hart()->current->process,
-						 &interrupt->object,
-						 TERN_RIGHTS_ALL & ~(TERN_RIGHT_CALL |
-								     TERN_RIGHT_NO_INHERIT))
+	result = bind(interrupt) ? handle_insert(arch_hart()->current->process, &interrupt->object,
+						 TERN_RIGHTS_ALL &
+							 ~(TERN_RIGHT_CALL | TERN_RIGHT_NO_INHERIT))
 				 : -EBUSY;
 	if (result < 0)
 		object_put(&interrupt->object);
@@ -175,8 +174,8 @@ s64 sys_interrupt_ack(u64 handle)
 {
 	struct object *object;
 	struct interrupt *interrupt;
-	int error = handle_resolve(arch_hart()->current->process, (s64)handle,
-				   TERN_TYPE_INTERRUPT, TERN_RIGHT_OWNER, &object);
+	int error = handle_resolve(arch_hart()->current->process, (s64)handle, TERN_TYPE_INTERRUPT,
+				   TERN_RIGHT_OWNER, &object);
 
 	if (error)
 		return error;

@@ -24,13 +24,14 @@ struct listener {
 	u64 attention; /* non-zero: a replying server must look: senders queued, or destroyed */
 	struct object object;
 
-	u64 ready; /* bit p: senders[p] is not empty */
+	u64 ready;            /* bit p: senders[p] is not empty */
 	struct list *senders; /* TERN_PRIORITIES heads */
 	u32 sender_count;
 	u32 sender_limit;
 	struct list ports;   /* client_port->listener_link */
 	_Atomic u32 handles; /* with the last one nobody can receive any more: it is shut */
-	struct list servers; /* threads that cache it: they inherit the priority of queued callers */
+	struct list
+		servers; /* threads that cache it: they inherit the priority of queued callers */
 };
 
 /* What threads that may not receive on the fast path have cached: attention is always set. */
@@ -41,9 +42,9 @@ struct client_port {
 	u64 userdata;
 	struct listener *listener; /* a reference */
 	struct list listener_link;
-	u64 bits;           /* notified, not yet delivered */
+	u64 bits; /* notified, not yet delivered */
 	struct sender sender;
-	u32 mints;          /* handles minted so far */
+	u32 mints;           /* handles minted so far */
 	_Atomic u32 clients; /* handles without OWNER, and queued calls */
 	bool is_persistent;
 	bool is_revoked;

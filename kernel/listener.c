@@ -183,8 +183,8 @@ s64 sys_listener_create(u64 account_handle, u64 sender_limit)
 	listener = listener_create(account, (u32)sender_limit);
 	if (!listener)
 		return -ENOMEM;
-	result = handle_insert(arch_hart()->current->process, &listener->object, TERN_RIGHTS_ALL &
-			       ~(TERN_RIGHT_CALL | TERN_RIGHT_NO_INHERIT));
+	result = handle_insert(arch_hart()->current->process, &listener->object,
+			       TERN_RIGHTS_ALL & ~(TERN_RIGHT_CALL | TERN_RIGHT_NO_INHERIT));
 	if (result < 0)
 		object_put(&listener->object);
 	return result;
@@ -194,8 +194,8 @@ s64 sys_listener_takeover(u64 handle)
 {
 	struct object *object;
 	struct listener *listener;
-	s64 result = handle_resolve(arch_hart()->current->process, (s64)handle,
-				    TERN_TYPE_LISTENER, TERN_RIGHT_OWNER, &object);
+	s64 result = handle_resolve(arch_hart()->current->process, (s64)handle, TERN_TYPE_LISTENER,
+				    TERN_RIGHT_OWNER, &object);
 
 	if (result)
 		return result;
@@ -209,8 +209,8 @@ s64 sys_listener_takeover(u64 handle)
 s64 sys_listener_destroy(u64 handle)
 {
 	struct object *object;
-	s64 result = handle_resolve(arch_hart()->current->process, (s64)handle,
-				    TERN_TYPE_LISTENER, TERN_RIGHT_OWNER, &object);
+	s64 result = handle_resolve(arch_hart()->current->process, (s64)handle, TERN_TYPE_LISTENER,
+				    TERN_RIGHT_OWNER, &object);
 
 	if (!result)
 		listener_shut(listener_of(object));

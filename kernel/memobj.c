@@ -189,8 +189,7 @@ static s64 create_contiguous(struct account *account, u64 length)
 	return memobj_insert(memobj);
 }
 
-s64 sys_memobj_create_physical(u64 account_handle, u64 resource, u64 address, u64 length,
-			       u64 flags)
+s64 sys_memobj_create_physical(u64 account_handle, u64 resource, u64 address, u64 length, u64 flags)
 {
 	struct account *account;
 	struct memobj *memobj;
@@ -221,8 +220,8 @@ s64 sys_memobj_physical_address(u64 resource, u64 handle)
 	int error = resource_check((s64)resource);
 
 	if (!error)
-		error = handle_resolve(arch_hart()->current->process, (s64)handle,
-				       TERN_TYPE_MEMOBJ, 0, &object);
+		error = handle_resolve(arch_hart()->current->process, (s64)handle, TERN_TYPE_MEMOBJ,
+				       0, &object);
 	if (error)
 		return error;
 	memobj = memobj_of(object);

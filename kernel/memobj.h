@@ -18,9 +18,9 @@ struct memobj {
 	struct object object;
 	struct spinlock lock; /* LOCK_RANK_MEMOBJ: pages */
 	enum memobj_kind kind;
-	u32 order;            /* contiguous: of the block */
-	u64 length;           /* bytes, a page multiple */
-	paddr physical;       /* device, contiguous, boot: the first byte */
+	u32 order;               /* contiguous: of the block */
+	u64 length;              /* bytes, a page multiple */
+	paddr physical;          /* device, contiguous, boot: the first byte */
 	struct radix_tree pages; /* anonymous: page index -> physical address */
 	u64 pages_charged;
 };

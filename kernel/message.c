@@ -80,10 +80,10 @@ int transfer_prepare(struct transfer *transfer, struct process *from, struct pro
 	if (handles->count > accept)
 		return -E2BIG;
 	for (; done < handles->count; done++) {
-		error = is_repeated(handles, done) ? -EINVAL
-						   : sendable(from, handles->entries[done].handle,
-							      handles->entries[done].mode,
-							      &transfer->objects[done]);
+		error = is_repeated(handles, done)
+				? -EINVAL
+				: sendable(from, handles->entries[done].handle,
+					   handles->entries[done].mode, &transfer->objects[done]);
 		if (error)
 			break;
 	}

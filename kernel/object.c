@@ -22,11 +22,12 @@ static void kill_nothing(struct object *object)
 }
 
 #define TYPE(label, type, destroyer, killer)                                                       \
-	{ label, destroyer, killer, sizeof(type), offsetof(type, object) }
+	{                                                                                          \
+		label, destroyer, killer, sizeof(type), offsetof(type, object)                     \
+	}
 
 const struct object_type object_types[TERN_TYPE_COUNT] = {
-	[TERN_TYPE_PROCESS] = TYPE("process", struct process, process_destroy,
-				   process_kill_object),
+	[TERN_TYPE_PROCESS] = TYPE("process", struct process, process_destroy, process_kill_object),
 	[TERN_TYPE_THREAD] = TYPE("thread", struct thread, thread_destroy, thread_kill_object),
 	[TERN_TYPE_LISTENER] = TYPE("listener", struct listener, listener_destroy,
 				    listener_kill_object),
@@ -36,8 +37,7 @@ const struct object_type object_types[TERN_TYPE_COUNT] = {
 	[TERN_TYPE_INTERRUPT] = TYPE("interrupt", struct interrupt, interrupt_destroy,
 				     interrupt_kill_object),
 	[TERN_TYPE_TIMER] = TYPE("timer", struct timer, timer_destroy, timer_kill_object),
-	[TERN_TYPE_ACCOUNT] = TYPE("account", struct account, account_destroy,
-				   account_kill_object),
+	[TERN_TYPE_ACCOUNT] = TYPE("account", struct account, account_destroy, account_kill_object),
 	[TERN_TYPE_RESOURCE] = TYPE("resource", struct resource, resource_destroy, kill_nothing),
 };
 

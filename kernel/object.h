@@ -27,13 +27,13 @@ struct object {
 	 * liveness and destination. Cleared by revocation, under the listener's lock.
 	 */
 	struct listener *_Atomic callee;
-	u8 type; /* enum tern_type */
+	u8 type;    /* enum tern_type */
 	u8 is_dead; /* destroyed by its account or owner: handles to it fail with -EPIPE or -ESRCH */
 	u16 charged; /* bytes / 16 charged to the account */
 	_Atomic u32 references;
 	struct account *account;
 	union {
-		struct list account_link; /* on account->objects */
+		struct list account_link;    /* on account->objects */
 		struct reclaim_node reclaim; /* freed, waiting for its grace period */
 	};
 };
@@ -42,9 +42,9 @@ struct object {
 struct object_type {
 	const char *name;
 	void (*destroy)(struct object *object); /* last reference gone: unlink, then object_free */
-	void (*kill)(struct object *object); /* the account is destroyed; references remain */
-	u16 size; /* bytes, for the allocator and the quota */
-	u16 offset; /* of struct object in it */
+	void (*kill)(struct object *object);    /* the account is destroyed; references remain */
+	u16 size;                               /* bytes, for the allocator and the quota */
+	u16 offset;                             /* of struct object in it */
 };
 
 /*

@@ -13,24 +13,27 @@
 #include "kernel/spinlock.h"
 
 struct slab {
-	struct list link;   /* on the class's list of slabs with free blocks */
-	void *free;         /* chained through the blocks' first words */
+	struct list link; /* on the class's list of slabs with free blocks */
+	void *free;       /* chained through the blocks' first words */
 	u32 used;
-	u32 untouched;      /* blocks from here on were never given out */
+	u32 untouched; /* blocks from here on were never given out */
 };
 
 struct size_class {
-	u32 size;  /* bytes of a block */
-	u32 order; /* of a slab's pages */
+	u32 size;             /* bytes of a block */
+	u32 order;            /* of a slab's pages */
 	struct spinlock lock; /* LOCK_RANK_OBJECT_CACHE */
 	struct list partial;
 	bool is_ready;
 };
 
-#define CLASS(size, order) { size, order, SPINLOCK_INIT(LOCK_RANK_OBJECT_CACHE), { 0 }, false }
+#define CLASS(size, order)                                                                         \
+	{                                                                                          \
+		size, order, SPINLOCK_INIT(LOCK_RANK_OBJECT_CACHE), { 0 }, false                   \
+	}
 
 static struct size_class classes[] = {
-	CLASS(16, 0),  CLASS(32, 0),  CLASS(64, 0),  CLASS(128, 0),  CLASS(192, 0), CLASS(256, 0),
+	CLASS(16, 0),  CLASS(32, 0),  CLASS(64, 0),  CLASS(128, 0),  CLASS(192, 0),  CLASS(256, 0),
 	CLASS(384, 0), CLASS(512, 1), CLASS(768, 1), CLASS(1024, 2), CLASS(2048, 3),
 };
 

@@ -116,7 +116,7 @@ int radix_set(struct radix_tree *tree, u64 index, u64 value)
 				tree_prune(tree, index);
 				return -ENOMEM;
 			}
-			node->slots[slot] = (u64)new;
+			node->slots[slot] = (u64) new;
 			node->used++;
 		}
 		node = child(node, slot);
@@ -144,7 +144,7 @@ u64 radix_remove(struct radix_tree *tree, u64 index)
 /* The first value at or after *index under `node`; true sets both. */
 static bool next_under(const struct radix_node *node, u32 level, u64 *index, u64 *value)
 {
-	u64 span = level ? height_limit(level) + 1 : 1;
+	u32 shift = level * RADIX_BITS;
 
 	for (u32 slot = slot_at(*index, level); slot < RADIX_SLOTS; slot++) {
 		if (node->slots[slot]) {
@@ -156,7 +156,7 @@ static bool next_under(const struct radix_node *node, u32 level, u64 *index, u64
 				return true;
 		}
 		if (slot + 1 < RADIX_SLOTS)
-			*index = (*index / span + 1) * span;
+			*index = ((*index >> shift) + 1) << shift;
 	}
 	return false;
 }

@@ -11,12 +11,12 @@ struct memobj;
 
 struct region {
 	struct region *left, *right;
-	u32 priority; /* treap heap order, from a PRNG in the tree */
-	u16 flags;    /* TERN_MAP_READ | WRITE | EXECUTE | GUARD */
-	u16 allowed;  /* protection bits that the memobj handle's rights allowed */
-	u64 start, end; /* user addresses, page multiples */
+	u32 priority;          /* treap heap order, from a PRNG in the tree */
+	u16 flags;             /* TERN_MAP_READ | WRITE | EXECUTE | GUARD */
+	u16 allowed;           /* protection bits that the memobj handle's rights allowed */
+	u64 start, end;        /* user addresses, page multiples */
 	struct memobj *memobj; /* a reference; NULL for guards */
-	u64 offset; /* in the memobj, of start */
+	u64 offset;            /* in the memobj, of start */
 };
 
 struct region_tree {

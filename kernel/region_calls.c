@@ -105,8 +105,8 @@ s64 sys_region_map(u64 process_handle, u64 memobj_handle, u64 offset, u64 addres
 	if (result)
 		return result;
 	if (flags & ~(u64)(PROTECTION | TERN_MAP_FIXED | TERN_MAP_GUARD) ||
-	    !is_protection_valid(flags) || offset & (PAGE_SIZE - 1) ||
-	    offset + length < offset || address & (PAGE_SIZE - 1) ||
+	    !is_protection_valid(flags) || offset & (PAGE_SIZE - 1) || offset + length < offset ||
+	    address & (PAGE_SIZE - 1) ||
 	    !is_page_range(address || flags & TERN_MAP_FIXED ? address : TERN_USER_BASE, length))
 		return -EINVAL;
 	result = resolve_memobj(memobj_handle, flags, &memobj, &allowed);

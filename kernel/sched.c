@@ -43,8 +43,8 @@ void hart_update_fast(struct hart *hart)
 {
 	u32 best = best_ready(hart);
 	u64 fast = atomic_load_explicit(&hart->attention, memory_order_relaxed) ? FAST_NEVER
-		   : best						     ? best
-									     : 1;
+		   : best                                                       ? best
+										: 1;
 
 	atomic_store_explicit(&hart->fast, fast, memory_order_relaxed);
 }

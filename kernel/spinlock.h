@@ -27,7 +27,7 @@ enum lock_rank {
 	LOCK_RANK_RUN_QUEUE,   /* a hart's run queue */
 	LOCK_RANK_ACCOUNT,     /* account tree */
 	LOCK_RANK_OBJECT_CACHE, /* object allocator's slabs */
-	LOCK_RANK_PAGES,       /* page allocator */
+	LOCK_RANK_PAGES,        /* page allocator */
 	LOCK_RANK_RECLAIM,
 	LOCK_RANK_LOG,
 	LOCK_RANK_COUNT
@@ -38,7 +38,10 @@ struct spinlock {
 	u32 rank;
 };
 
-#define SPINLOCK_INIT(lock_rank) { 0, (lock_rank) }
+#define SPINLOCK_INIT(lock_rank)                                                                   \
+	{                                                                                          \
+		0, (lock_rank)                                                                     \
+	}
 
 static inline void spin_init(struct spinlock *lock, enum lock_rank rank)
 {

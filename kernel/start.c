@@ -42,7 +42,7 @@ static s64 give(struct process *process, struct object *object, u32 rights)
 static struct memobj *page_memobj(void **page)
 {
 	struct memobj *memobj = memobj_create_anonymous(root_account, PAGE_SIZE);
-	paddr address;
+	paddr address = 0;
 
 	require(memobj && !memobj_get_page(memobj, 0, &address), "out of memory");
 	*page = phys_to_virt(address);
@@ -64,9 +64,8 @@ static void time_page_init(void)
 
 static void give_image(struct process *process, paddr start, u64 length, s64 *handle)
 {
-	struct memobj *memobj =
-		memobj_create_boot(root_account, start & ~(PAGE_SIZE - 1),
-				   (start & (PAGE_SIZE - 1)) + length);
+	struct memobj *memobj = memobj_create_boot(root_account, start & ~(PAGE_SIZE - 1),
+						   (start & (PAGE_SIZE - 1)) + length);
 
 	require(memobj, "out of memory");
 	*handle = give(process, &memobj->object, IMAGE_RIGHTS);
@@ -138,8 +137,7 @@ static bool has_option(const char *option)
 	size_t length = strlen(option);
 
 	for (const char *at = machine.command_line; *at; at++)
-		if (!strncmp(at, option, length) &&
-		    (at == machine.command_line || at[-1] == ' ') &&
+		if (!strncmp(at, option, length) && (at == machine.command_line || at[-1] == ' ') &&
 		    (!at[length] || at[length] == ' '))
 			return true;
 	return false;

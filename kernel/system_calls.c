@@ -11,8 +11,6 @@
 #include "kernel/user_copy.h"
 #include "tern/system.h"
 
-
-
 int resource_check(s64 handle)
 {
 	struct object *object;
@@ -64,7 +62,8 @@ s64 sys_system_info(u64 query)
 	default:
 		break;
 	}
-	if (query > TERN_INFO_OBJECTS_OF_TYPE && query < TERN_INFO_OBJECTS_OF_TYPE + TERN_TYPE_COUNT)
+	if (query > TERN_INFO_OBJECTS_OF_TYPE &&
+	    query < TERN_INFO_OBJECTS_OF_TYPE + TERN_TYPE_COUNT)
 		return (s64)object_count((enum tern_type)(query - TERN_INFO_OBJECTS_OF_TYPE));
 	return -EINVAL;
 }

@@ -67,17 +67,17 @@ struct thread {
 				      switches to it */
 	_Atomic u16 call_priority; /* priority + 1; 0xffff while anything is pending: it never calls
 				      on the fast path */
-	u8 priority;      /* effective: base or inherited */
+	u8 priority;               /* effective: base or inherited */
 	u8 base_priority;
-	u8 state;         /* enum thread_state */
-	u8 is_boosted;    /* priority is inherited: the reply must take the slow path */
+	u8 state;      /* enum thread_state */
+	u8 is_boosted; /* priority is inherited: the reply must take the slow path */
 	struct thread *_Atomic caller; /* as a server: whose call is to be answered */
 	u64 caller_token;
 	union {
 		struct thread *next;   /* receiving: the next receiver of the listener */
 		struct thread *server; /* awaiting a reply: who received the call */
 	};
-	s64 listener_handle; /* what it received with last ... */
+	s64 listener_handle;                    /* what it received with last ... */
 	struct listener *_Atomic fast_listener; /* ... and that listener; or &no_listener, with
 						   which every reply takes the slow path */
 
@@ -105,14 +105,14 @@ struct thread {
 	u64 extended_token;       /* the call to which the next three belong */
 	u64 windows[4];           /* in address, in length, out address, out length */
 	struct message_handles handles;
-	u8 answer_accept;         /* handles that the answer may bring */
-	_Atomic u32 is_settling;  /* `settle` is queued */
+	u8 answer_accept;        /* handles that the answer may bring */
+	_Atomic u32 is_settling; /* `settle` is queued */
 
 	u64 futex_key;
 	struct deadline deadline; /* futex timeout */
 
 	u64 upcall_entry, upcall_stack, upcall_word;
-	struct object *watcher; /* client port, a reference, or NULL; under process->lock */
+	struct object *watcher;     /* client port, a reference, or NULL; under process->lock */
 	struct reclaim_node settle; /* looks at `pending` again after a grace period */
 	struct fp_state fp;
 } ALIGNED(CACHE_LINE);

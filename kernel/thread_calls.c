@@ -143,8 +143,8 @@ s64 sys_thread_set_upcall(u64 entry, u64 stack, u64 word)
 {
 	struct thread *thread = current_thread();
 
-	if (entry && (!is_user_address(entry) || entry & 1 || stack & 15 ||
-		      stack > TERN_USER_TOP || stack < TERN_USER_BASE + sizeof(struct tern_upcall)))
+	if (entry && (!is_user_address(entry) || entry & 1 || stack & 15 || stack > TERN_USER_TOP ||
+		      stack < TERN_USER_BASE + sizeof(struct tern_upcall)))
 		return -EINVAL;
 	thread->upcall_entry = entry;
 	thread->upcall_stack = stack;

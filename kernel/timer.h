@@ -13,8 +13,8 @@
 struct deadline {
 	struct deadline *left, *right; /* pairing heap: child, next sibling */
 	struct deadline *parent;       /* parent or previous sibling */
-	u64 when;  /* nanoseconds */
-	struct timer_queue *queue; /* NULL = not armed */
+	u64 when;                      /* nanoseconds */
+	struct timer_queue *queue;     /* NULL = not armed */
 	/* Runs on the hart of the queue with interrupts off and no lock held. */
 	void (*expire)(struct deadline *deadline);
 };
@@ -29,7 +29,7 @@ struct timer {
 	struct object object;
 	struct deadline deadline;
 	struct spinlock lock; /* LOCK_RANK_MEMOBJ: period, generation of settings */
-	struct object *port; /* client port, a reference */
+	struct object *port;  /* client port, a reference */
 	u64 bits;
 	u64 period; /* nanoseconds, 0 = once */
 };

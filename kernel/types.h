@@ -39,8 +39,7 @@ typedef u64 paddr;
 #define ALIGNED(n) __attribute__((aligned(n)))
 #define UNUSED __attribute__((unused))
 
-#define container_of(pointer, type, member)                                                        \
-	((type *)((char *)(pointer) - offsetof(type, member)))
+#define container_of(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 static inline u64 min_u64(u64 a, u64 b)

@@ -60,8 +60,7 @@ s64 copy_between(struct process *to_process, uaddr to, struct process *from_proc
 	while (done < length) {
 		size_t step = min_u64(length - done,
 				      min_u64(to_page_end(to.value), to_page_end(from.value)));
-		const void *source =
-			address_space_resolve(from_process, from, ACCESS_READ, &error);
+		const void *source = address_space_resolve(from_process, from, ACCESS_READ, &error);
 		void *target = source ? address_space_resolve(to_process, to, ACCESS_WRITE, &error)
 				      : NULL;
 

@@ -11,7 +11,7 @@ export BUILD=${BUILD:-$PWD/build}
 logs=$BUILD/test-logs
 make=(make -s -j2 "BUILD=$BUILD")
 python=/usr/bin/python3
-suites='build lint host explore fuzz kernel system'
+suites='build lint host explore fuzz kernel system bench'
 
 # verdict NAME STATUS LOG: one result; the end of the log explains a failure.
 verdict()
@@ -82,13 +82,14 @@ suite_fuzz()
     done
 }
 
-# A program that another one's bundle lists is that test's partner, not a test of its own.
+# A program that another one's bundle lists is that test's partner, not a test of its own; the
+# run time and the benchmark are none either.
 kernel_tests()
 {
     local folder name
     for folder in tests/kernel/*/; do
         name=$(basename "$folder")
-        [ "$name" = rt ] && continue
+        case $name in rt | bench) continue ;; esac
         cat /dev/null tests/kernel/*/bundle.list | tr -s '[:space:]' '\n' |
             grep -qx "$name" || echo "$name"
     done
@@ -132,6 +133,16 @@ suite_system()
     verdict "system: as a whole" $? "$log"
     sed -n -e 's/^tests\/system\/\(.*\)\.py::\(.*\) PASSED.*/PASS system: \1: \2/p' \
         -e 's/^tests\/system\/\(.*\)\.py::\(.*\) \(FAILED\|ERROR\).*/FAIL system: \1: \2/p' "$log"
+}
+
+# One result per figure that has a bar, from the table that the benchmark prints.
+suite_bench()
+{
+    local log=$logs/bench.log
+    "${make[@]}" bench > "$log" 2>&1
+    verdict "bench: as a whole" $? "$log"
+    awk '$NF == "pass" { print "PASS bench: " $1, $2 }
+        $NF == "FAIL" || $NF == "missing" { print "FAIL bench: " $0 }' "$log"
 }
 
 read -ra selected <<< "${*:-$suites}"

@@ -65,9 +65,8 @@ static void backtrace_from(u64 pc, u64 fp)
 static void print_registers(const u64 *registers)
 {
 	for (u32 i = 0; i < 32; i += 4)
-		log_print(LOG_ERROR, "  x%02u %016lx %016lx %016lx %016lx", i,
-			  i ? registers[i] : 0, registers[i + 1], registers[i + 2],
-			  registers[i + 3]);
+		log_print(LOG_ERROR, "  x%02u %016lx %016lx %016lx %016lx", i, i ? registers[i] : 0,
+			  registers[i + 1], registers[i + 2], registers[i + 3]);
 }
 
 static void print_cause(const char *kind, const char *format, va_list arguments)

@@ -29,7 +29,8 @@ static void hart_setup(void)
 	__asm__ volatile("csrw stvec, %0" : : "r"(trap_entry));
 	__asm__ volatile("csrw scounteren, %0" : : "r"(7ul)); /* cycle, time, instret for users */
 	__asm__ volatile("csrw sie, %0"
-			 : : "r"((u64)(INTERRUPT_SOFTWARE | INTERRUPT_TIMER | INTERRUPT_EXTERNAL)));
+			 :
+			 : "r"((u64)(INTERRUPT_SOFTWARE | INTERRUPT_TIMER | INTERRUPT_EXTERNAL)));
 	arch_fp_off();
 	time_init_hart();
 }
@@ -52,9 +53,8 @@ static void reserve(paddr start, paddr end)
 {
 	if (machine.reserved_count == MAX_MEMORY_RANGES)
 		fatal("too many reserved memory ranges");
-	machine.reserved[machine.reserved_count++] = (struct memory_range){
-		start & ~(PAGE_SIZE - 1), round_up(end, PAGE_SIZE)
-	};
+	machine.reserved[machine.reserved_count++] =
+		(struct memory_range){ start & ~(PAGE_SIZE - 1), round_up(end, PAGE_SIZE) };
 }
 
 /* The first reserved range that overlaps [start, end), or NULL. */
@@ -89,7 +89,8 @@ static void add_free(paddr start, paddr end)
 
 static void memory_init(paddr tree)
 {
-	paddr lowest = UINT64_MAX, highest = 0, image_end = (paddr)kernel_end_address - IMAGE_OFFSET;
+	paddr lowest = UINT64_MAX, highest = 0,
+	      image_end = (paddr)kernel_end_address - IMAGE_OFFSET;
 
 	check_memory();
 	/* The firmware is in front of the image, whether or not the device tree says so. */

@@ -36,8 +36,7 @@ static u64 read_cells(const u32 *cells, int count)
 }
 
 /* The property's cells, if it has at least `count` of them. */
-static const u32 *get_cells(const void *tree, int node, const char *name, int count,
-				int *length)
+static const u32 *get_cells(const void *tree, int node, const char *name, int count, int *length)
 {
 	const u32 *cells = fdt_getprop(tree, node, name, length);
 
@@ -76,9 +75,9 @@ static void parse_memory(const void *tree)
 static void reserve(paddr start, u64 size)
 {
 	if (size && machine.reserved_count < MAX_MEMORY_RANGES)
-		machine.reserved[machine.reserved_count++] =
-			(struct memory_range){ start & ~(PAGE_SIZE - 1),
-					       round_up(start + size, PAGE_SIZE) };
+		machine.reserved[machine.reserved_count++] = (struct memory_range){
+			start & ~(PAGE_SIZE - 1), round_up(start + size, PAGE_SIZE)
+		};
 	else if (size)
 		fatal("too many reserved memory ranges");
 }
@@ -151,8 +150,8 @@ static u32 find_context(const void *tree, u32 controller)
 {
 	int plic = fdt_node_offset_by_compatible(tree, -1, "riscv,plic0");
 	int length;
-	const u32 *cells =
-		plic < 0 ? NULL : get_cells(tree, plic, "interrupts-extended", 2, &length);
+	const u32 *cells = plic < 0 ? NULL
+				    : get_cells(tree, plic, "interrupts-extended", 2, &length);
 
 	for (int i = 0; cells && (i + 2) * (int)sizeof(u32) <= length; i += 2)
 		if (fdt32_to_cpu(cells[i]) == controller &&
@@ -170,7 +169,8 @@ static void add_hart(const void *tree, int node, u64 boot_hardware_id)
 	if (hart_count >= MAX_HARTS)
 		return;
 	if (controller >= 0)
-		hart.plic_context = find_context(tree, (u32)get_number(tree, controller, "phandle"));
+		hart.plic_context = find_context(tree,
+						 (u32)get_number(tree, controller, "phandle"));
 	if (hart.hardware_id == boot_hardware_id) {
 		boot_harts[place] = boot_harts[0];
 		place = 0;

@@ -43,7 +43,7 @@ static const u8 upcall_causes[CAUSE_COUNT] = {
 
 static bool resolve_fault(struct thread *thread, u64 cause, u64 address)
 {
-	enum access access = cause == CAUSE_FETCH_PAGE	 ? ACCESS_EXECUTE
+	enum access access = cause == CAUSE_FETCH_PAGE   ? ACCESS_EXECUTE
 			     : cause == CAUSE_STORE_PAGE ? ACCESS_WRITE
 							 : ACCESS_READ;
 
@@ -88,6 +88,6 @@ void trap_handle(u64 cause, u64 value)
 /* registers: pc, x1 .. x31 at the time of the trap. */
 void trap_in_kernel(const u64 *registers, u64 cause, u64 value)
 {
-	panic_with_registers(registers, "trap in the kernel: cause %lu, address %lx, pc %lx",
-			     cause, value, registers[0]);
+	panic_with_registers(registers, "trap in the kernel: cause %lu, address %lx, pc %lx", cause,
+			     value, registers[0]);
 }

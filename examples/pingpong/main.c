@@ -52,8 +52,7 @@ int main(void)
 	rt_require(listener > 0 && port > 0 && process > 0, "set-up");
 	/* What is minted has no OWNER right: it counts as a client. */
 	clients_port = tern_port_mint(port, TERN_RIGHTS_ALL);
-	rt_run(process, client, (uint64_t)rt_give(process, clients_port),
-	       TERN_PRIORITY_DEFAULT);
+	rt_run(process, client, (uint64_t)rt_give(process, clients_port), TERN_PRIORITY_DEFAULT);
 	tern_handle_close(clients_port);
 	serve(listener);
 	return (int)rt_wait_process(process);

@@ -25,20 +25,20 @@
 #define TERN_REPLY 3 /* the thread's built-in reply port: the call it received last */
 
 /* Rights. The first four mean the same for every type. */
-#define TERN_RIGHT_CALL (1u << 0)      /* client port: call through it */
-#define TERN_RIGHT_COPY (1u << 1)      /* duplicate it, copy it in a message */
-#define TERN_RIGHT_MOVE (1u << 2)      /* move it in a message */
+#define TERN_RIGHT_CALL (1u << 0)       /* client port: call through it */
+#define TERN_RIGHT_COPY (1u << 1)       /* duplicate it, copy it in a message */
+#define TERN_RIGHT_MOVE (1u << 2)       /* move it in a message */
 #define TERN_RIGHT_NO_INHERIT (1u << 3) /* not a right but a mark: fork does not clone it */
-#define TERN_RIGHT_OWNER (1u << 4)     /* control the object: revoke, kill, map into, destroy ... */
-#define TERN_RIGHT_NOTIFY (1u << 5)    /* client port: notify through it */
-#define TERN_RIGHT_RECEIVE (1u << 5)   /* listener: receive from it */
-#define TERN_RIGHT_MINT (1u << 6)      /* listener: create client ports on it */
-#define TERN_RIGHT_READ (1u << 6)      /* memobj: map readable; others: query */
-#define TERN_RIGHT_WRITE (1u << 7)     /* memobj: map writable */
-#define TERN_RIGHT_EXECUTE (1u << 8)   /* memobj: map executable */
-#define TERN_RIGHT_CREATE (1u << 9)    /* process: create threads in it; account: charge to it */
-#define TERN_RIGHT_GIVE (1u << 10)     /* process: give handles to it */
-#define TERN_RIGHT_WATCH (1u << 11)    /* process, thread: be notified of its death */
+#define TERN_RIGHT_OWNER (1u << 4)   /* control the object: revoke, kill, map into, destroy ... */
+#define TERN_RIGHT_NOTIFY (1u << 5)  /* client port: notify through it */
+#define TERN_RIGHT_RECEIVE (1u << 5) /* listener: receive from it */
+#define TERN_RIGHT_MINT (1u << 6)    /* listener: create client ports on it */
+#define TERN_RIGHT_READ (1u << 6)    /* memobj: map readable; others: query */
+#define TERN_RIGHT_WRITE (1u << 7)   /* memobj: map writable */
+#define TERN_RIGHT_EXECUTE (1u << 8) /* memobj: map executable */
+#define TERN_RIGHT_CREATE (1u << 9)  /* process: create threads in it; account: charge to it */
+#define TERN_RIGHT_GIVE (1u << 10)   /* process: give handles to it */
+#define TERN_RIGHT_WATCH (1u << 11)  /* process, thread: be notified of its death */
 #define TERN_RIGHTS_ALL 0xfffu
 
 /* Object types as handle_info reports them. */
@@ -95,8 +95,7 @@ static inline tern_result tern_handle_info(tern_handle handle)
  * -EBADF, -EPERM (process lacks GIVE, handle lacks COPY), -EPROTOTYPE, -EMFILE, -ENOMEM,
  * -ESRCH (the process is dead), -EINVAL (a reply port; unknown bits).
  */
-static inline tern_result tern_handle_give(tern_handle process, tern_handle handle,
-					   uint32_t rights)
+static inline tern_result tern_handle_give(tern_handle process, tern_handle handle, uint32_t rights)
 {
 	return tern_syscall3(TERN_OP_handle_give, (uint64_t)process, (uint64_t)handle, rights);
 }

@@ -49,8 +49,8 @@ struct tern_extended {
 		uint32_t rights; /* the receiver gets these of the sender's rights */
 		uint32_t mode;   /* TERN_SEND_COPY or TERN_SEND_MOVE */
 	} handles[TERN_MESSAGE_HANDLES];
-	uint64_t in_address; /* call_ext: the server may read these bytes of ours (page: any) */
-	uint64_t in_length;  /* bytes, 0 = no window */
+	uint64_t in_address;  /* call_ext: the server may read these bytes of ours (page: any) */
+	uint64_t in_length;   /* bytes, 0 = no window */
 	uint64_t out_address; /* call_ext: the server may write these */
 	uint64_t out_length;
 };

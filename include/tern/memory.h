@@ -8,7 +8,7 @@
 #define TERN_MAP_READ 1
 #define TERN_MAP_WRITE 2
 #define TERN_MAP_EXECUTE 4
-#define TERN_MAP_FIXED 8 /* exactly at the address, -EEXIST if anything is there */
+#define TERN_MAP_FIXED 8  /* exactly at the address, -EEXIST if anything is there */
 #define TERN_MAP_GUARD 16 /* reserves the range: any access faults; memobj 0 */
 
 /* Flags of tern_memobj_create_physical. */

@@ -10,12 +10,12 @@
 /* What tern_system_info answers. */
 enum tern_system_query {
 	TERN_INFO_HARTS,
-	TERN_INFO_FREE_PAGES,    /* after pending reclamation has been waited for: see below */
+	TERN_INFO_FREE_PAGES, /* after pending reclamation has been waited for: see below */
 	TERN_INFO_TOTAL_PAGES,
-	TERN_INFO_OBJECTS,       /* kernel objects alive, all types */
-	TERN_INFO_BOOT_INSTRUCTIONS, /* first kernel instruction to first user instruction */
-	TERN_INFO_FLAGS,         /* TERN_SYSTEM_* */
-	TERN_INFO_RECLAIM_PENDING, /* objects and frames that wait for their grace period */
+	TERN_INFO_OBJECTS,             /* kernel objects alive, all types */
+	TERN_INFO_BOOT_INSTRUCTIONS,   /* first kernel instruction to first user instruction */
+	TERN_INFO_FLAGS,               /* TERN_SYSTEM_* */
+	TERN_INFO_RECLAIM_PENDING,     /* objects and frames that wait for their grace period */
 	TERN_INFO_OBJECTS_OF_TYPE = 32 /* + enum tern_type: live objects of that type */
 };
 
@@ -33,9 +33,9 @@ enum tern_system_command {
 #define TERN_BOOT_PAGE 0x00007fffffffe000UL
 
 struct tern_boot_info {
-	int64_t resource;    /* all physical ranges and interrupts, power */
-	int64_t account;     /* all memory */
-	int64_t bundle;      /* memobj: the boot bundle as loaded, read-only */
+	int64_t resource; /* all physical ranges and interrupts, power */
+	int64_t account;  /* all memory */
+	int64_t bundle;   /* memobj: the boot bundle as loaded, read-only */
 	uint64_t bundle_length;
 	uint64_t device_tree_length;
 	int64_t device_tree; /* memobj: the flattened device tree, read-only */

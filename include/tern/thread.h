@@ -15,9 +15,9 @@ enum tern_upcall_cause {
 	TERN_UPCALL_FAULT_EXECUTE,  /* value: the address */
 	TERN_UPCALL_ILLEGAL,        /* illegal instruction; value: its bits when known */
 	TERN_UPCALL_BREAKPOINT,
-	TERN_UPCALL_MISALIGNED,     /* value: the address */
-	TERN_UPCALL_INTERRUPT,      /* thread_interrupt with TERN_INTERRUPT_UPCALL */
-	TERN_UPCALL_FOREIGN         /* a system call with a non-negative number */
+	TERN_UPCALL_MISALIGNED, /* value: the address */
+	TERN_UPCALL_INTERRUPT,  /* thread_interrupt with TERN_INTERRUPT_UPCALL */
+	TERN_UPCALL_FOREIGN     /* a system call with a non-negative number */
 };
 
 /* Registers of a thread, as upcalls see them and thread_resume takes them. */

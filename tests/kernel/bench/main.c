@@ -35,8 +35,8 @@ uint64_t measure(rt_function *server, rt_function *client)
 	rt_require(server_process > 0 && client_process > 0, "processes");
 	server_thread = rt_run(server_process, server,
 			       (uint64_t)rt_give(server_process, pair.listener), PRIORITY);
-	client_thread = rt_run(client_process, client,
-			       (uint64_t)rt_give(client_process, pair.port), PRIORITY);
+	client_thread = rt_run(client_process, client, (uint64_t)rt_give(client_process, pair.port),
+			       PRIORITY);
 	figure = rt_wait_process(client_process);
 	tern_process_kill(server_process, 0);
 	rt_wait_process(server_process);

@@ -17,8 +17,8 @@ static void bench_threads(void)
 
 		if (i == WARM_UP)
 			before = rt_instructions();
-		thread = tern_thread_create(TERN_SELF_PROCESS, (uint64_t)thread_ends,
-					    TERN_USER_TOP, 0, 0, 32);
+		thread = tern_thread_create(TERN_SELF_PROCESS, (uint64_t)thread_ends, TERN_USER_TOP,
+					    0, 0, 32);
 		tern_thread_yield();
 		tern_handle_close(thread);
 	}
@@ -165,8 +165,8 @@ static void bench_sizes(void)
 	report("bytes_per_empty_process", (used(account) - before) / SAMPLE);
 	before = used(account);
 	for (unsigned int i = 0; i < SAMPLE; i++)
-		threads[i] = tern_thread_create(sample[0], (uint64_t)thread_waits, TERN_USER_TOP,
-						0, 0, 1);
+		threads[i] = tern_thread_create(sample[0], (uint64_t)thread_waits, TERN_USER_TOP, 0,
+						0, 1);
 	report("bytes_per_blocked_thread", (used(account) - before) / SAMPLE);
 	for (unsigned int i = 0; i < SAMPLE; i++) {
 		tern_handle_close(threads[i]);

@@ -211,8 +211,8 @@ void reply_copy_moves_between_clients(void)
 	static char reader_window[RT_PAGE];
 	struct test_port port = test_port(1, 0);
 	struct tern_received message = { 0 };
-	struct tern_extended writes, reads = { .out_address = (uint64_t)reader_window,
-					       .out_length = RT_PAGE };
+	struct tern_extended writes,
+		reads = { .out_address = (uint64_t)reader_window, .out_length = RT_PAGE };
 	struct client writer, reader;
 	tern_handle parked;
 

@@ -8,12 +8,12 @@
 
 /* What a request's first word asks the server to do. */
 enum order {
-	ORDER_ADD_ONE,      /* answer each word + 1, word 7: userdata */
-	ORDER_WAIT,         /* drop the call by waiting again */
-	ORDER_PARK,         /* park with cookie 77, cancellable if word 1; remember the handle */
-	ORDER_HOLD,         /* set `holds`, wait for `may_go`, then answer */
-	ORDER_STOP,         /* answer and end */
-	ORDER_EXIT          /* end without answering */
+	ORDER_ADD_ONE, /* answer each word + 1, word 7: userdata */
+	ORDER_WAIT,    /* drop the call by waiting again */
+	ORDER_PARK,    /* park with cookie 77, cancellable if word 1; remember the handle */
+	ORDER_HOLD,    /* set `holds`, wait for `may_go`, then answer */
+	ORDER_STOP,    /* answer and end */
+	ORDER_EXIT     /* end without answering */
 };
 
 struct server {

@@ -57,8 +57,8 @@ void rt_thread(struct rt_thread *thread, rt_function *function, uint64_t argumen
 	thread->running = 1;
 	thread->stack = rt_map(STACK_SIZE);
 	thread->handle = tern_thread_create(TERN_SELF_PROCESS, (uint64_t)rt_thread_start,
-					    (uint64_t)thread->stack + STACK_SIZE,
-					    (uint64_t)thread, (uint64_t)thread_body, priority);
+					    (uint64_t)thread->stack + STACK_SIZE, (uint64_t)thread,
+					    (uint64_t)thread_body, priority);
 	rt_require(thread->handle > 0, "thread");
 }
 
@@ -160,8 +160,8 @@ static tern_result map_segment(tern_handle process, tern_handle account,
 
 	if (memobj < 0)
 		return memobj;
-	result = tern_region_map(process, memobj, 0, program->address,
-				 pages(program->memory_size), flags);
+	result = tern_region_map(process, memobj, 0, program->address, pages(program->memory_size),
+				 flags);
 	if (!segment->shared)
 		tern_handle_close(memobj);
 	return result;
@@ -170,9 +170,9 @@ static tern_result map_segment(tern_handle process, tern_handle account,
 static tern_result map_stack(tern_handle process, tern_handle account)
 {
 	tern_handle stack = tern_memobj_create(account, STACK_SIZE);
-	tern_result result =
-		tern_region_map(process, stack, 0, CHILD_STACK_TOP - STACK_SIZE, STACK_SIZE,
-				TERN_MAP_READ | TERN_MAP_WRITE | TERN_MAP_FIXED);
+	tern_result result = tern_region_map(process, stack, 0, CHILD_STACK_TOP - STACK_SIZE,
+					     STACK_SIZE,
+					     TERN_MAP_READ | TERN_MAP_WRITE | TERN_MAP_FIXED);
 
 	tern_handle_close(stack);
 	return result;

@@ -68,7 +68,8 @@ static bool is_conserved(const struct test *test)
 	test->run();
 	after = take_figures();
 	if (after.objects != before.objects) {
-		rt_printf("  %ld kernel objects leaked\n", (int64_t)(after.objects - before.objects));
+		rt_printf("  %ld kernel objects leaked\n",
+			  (int64_t)(after.objects - before.objects));
 		return false;
 	}
 	if (after.pages >= before.pages)

@@ -8,6 +8,9 @@ struct hart;
 struct thread;
 struct fp_state;
 
+/* The machine number in ELF headers. */
+#define ARCH_ELF_MACHINE 243
+
 /* In the kernel tp holds the hart; in user mode it waits in sscratch. */
 static inline struct hart *arch_hart(void)
 {
