@@ -28,6 +28,7 @@ static struct account *account_new(struct account *parent, u64 limit)
 	account->limit = limit;
 	spin_init(&account->lock, LOCK_RANK_ACCOUNT);
 	list_init(&account->objects);
+	list_init(&account->unborn);
 	return account;
 }
 
@@ -78,12 +79,18 @@ void account_uncharge(struct account *account, u64 bytes)
 	(void)used;
 }
 
-void account_link(struct account *account, struct object *object)
+bool account_link(struct account *account, struct object *object)
 {
-	object_get(&account->object);
+	bool is_open;
+
 	spin_lock(&account->lock);
-	list_append(&account->objects, &object->account_link);
+	is_open = !account->is_closed;
+	if (is_open) {
+		object_get(&account->object);
+		list_append(&account->objects, &object->account_link);
+	}
 	spin_unlock(&account->lock);
+	return is_open;
 }
 
 void account_unlink(struct object *object)
@@ -100,41 +107,78 @@ void account_destroy(struct object *object)
 {
 	struct account *account = account_of(object);
 
-	ASSERT(list_is_empty(&account->objects));
+	ASSERT(list_is_empty(&account->objects) && list_is_empty(&account->unborn));
 	if (object->account)
 		account_uncharge(object->account, account->limit);
 	object_free(object);
 }
 
-/* The first object that is not marked dead yet, with a reference; NULL. */
-static struct object *account_next_victim(struct account *account)
+/* Off its list for good, so that each object is looked at once: is it alive, and to be killed? */
+static bool account_claim(struct object *object)
+{
+	list_remove(&object->account_link);
+	if (object->is_dead || !object_get_live(object))
+		return false;
+	object->is_dead = true;
+	return true;
+}
+
+/* The first object on the list that is to be killed, with a reference; NULL. */
+static struct object *account_next_victim(struct account *account, struct list *list)
 {
 	struct object *victim = NULL;
+	struct list *first;
 
 	spin_lock(&account->lock);
-	LIST_FOR_EACH(node, &account->objects) {
-		struct object *object = container_of(node, struct object, account_link);
+	while (!victim && (first = list_first(list))) {
+		struct object *object = container_of(first, struct object, account_link);
 
-		if (object->is_dead || !object_get_live(object))
-			continue;
-		object->is_dead = true;
-		victim = object;
-		break;
+		if (list == &account->unborn ||
+		    atomic_load_explicit(&object->is_published, memory_order_acquire)) {
+			victim = account_claim(object) ? object : NULL;
+		} else {
+			list_remove(first);
+			list_append(&account->unborn, first);
+		}
 	}
 	spin_unlock(&account->lock);
 	return victim;
 }
 
 /* Child accounts are objects that it paid for: the recursion is as deep as the account tree. */
-void account_kill_object(struct object *object)
+static void account_kill_list(struct account *account, struct list *list)
 {
-	struct account *account = account_of(object);
 	struct object *victim;
 
-	while ((victim = account_next_victim(account))) {
+	while ((victim = account_next_victim(account, list))) {
 		object_types[victim->type].kill(victim);
 		object_put(victim);
 	}
+}
+
+/* No hart is at work any more on what was unborn: it is whole, or gone. */
+static void account_sweep(struct reclaim_node *node)
+{
+	struct account *account = container_of(node, struct account, sweep);
+
+	account_kill_list(account, &account->unborn);
+	object_put(&account->object);
+}
+
+void account_kill_object(struct object *object)
+{
+	struct account *account = account_of(object);
+	bool was_closed;
+
+	spin_lock(&account->lock);
+	was_closed = account->is_closed;
+	account->is_closed = true;
+	spin_unlock(&account->lock);
+	if (was_closed)
+		return;
+	account_kill_list(account, &account->objects);
+	object_get(object);
+	reclaim_defer(&account->sweep, account_sweep);
 }
 
 s64 sys_account_create(u64 parent_handle, u64 limit)

@@ -4,6 +4,10 @@
  * list of the objects it pays for, so that destroying it can destroy them.
  *
  * Lifetime: every object and child holds a reference on its account through object->account.
+ *
+ * Destruction. From the moment that the account is closed it pays for nothing new. What a handle has
+ * named dies at once; what is still being made on another hart (it is on the list from its first
+ * moment, but not whole before its first handle) dies after a grace period, when it is whole.
  */
 #ifndef KERNEL_ACCOUNT_H
 #define KERNEL_ACCOUNT_H
@@ -13,10 +17,13 @@
 
 struct account {
 	struct object object;
-	struct spinlock lock; /* LOCK_RANK_ACCOUNT: objects list */
+	struct spinlock lock; /* LOCK_RANK_ACCOUNT: is_closed, lists */
+	bool is_closed;       /* destroyed */
 	_Atomic u64 used;     /* bytes */
 	u64 limit;            /* bytes */
 	struct list objects;  /* object->account_link */
+	struct list unborn;   /* closed: objects that were not whole then */
+	struct reclaim_node sweep;
 };
 
 /* The account of everything, with the machine's memory as its limit. */
@@ -32,8 +39,8 @@ void account_uncharge(struct account *account, u64 bytes);
 void account_destroy(struct object *object);
 void account_kill_object(struct object *object);
 
-/* Part of object_create and object_free. */
-void account_link(struct account *account, struct object *object);
+/* Part of object_create and object_free. False: the account is closed. */
+bool account_link(struct account *account, struct object *object) MUST_USE;
 void account_unlink(struct object *object);
 
 s64 sys_account_create(u64 parent, u64 limit);

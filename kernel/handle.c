@@ -17,6 +17,9 @@
 #define KEY_FREE (1ul << 63)
 #define GENERATION_MAX ((1u << TERN_HANDLE_GENERATION_BITS) - 1)
 
+/* A slot whose generations have run out: it is on no list and counts as used for good. */
+#define KEY_RETIRED KEY_FREE
+
 static u64 free_key(u32 generation, u32 next)
 {
 	return KEY_FREE | (u64)generation << TERN_HANDLE_GENERATION_SHIFT |
@@ -137,7 +140,7 @@ void handle_table_free(struct process *process)
 {
 	u64 size = (u64)process->handle_admin.capacity * sizeof(struct handle_slot);
 
-	ASSERT(process->handle_admin.used == 0);
+	ASSERT(process->handle_admin.is_closed);
 	kernel_free(slots_of(process), size);
 	account_uncharge(process->object.account, size);
 }
@@ -164,7 +167,7 @@ int handle_reserve(struct process *process, u32 count)
 void handle_unreserve(struct process *process, u32 count)
 {
 	spin_lock(&process->handle_admin.lock);
-	process->handle_admin.used -= count;
+	process->handle_admin.used -= count; /* of a closed table it means nothing any more */
 	spin_unlock(&process->handle_admin.lock);
 }
 
@@ -194,7 +197,6 @@ s64 handle_insert_reserved(struct process *process, struct object *object, u32 r
 
 	spin_lock(&admin->lock);
 	if (admin->is_closed) {
-		admin->used--;
 		spin_unlock(&admin->lock);
 		object_put(object);
 		return -ESRCH;
@@ -207,6 +209,8 @@ s64 handle_insert_reserved(struct process *process, struct object *object, u32 r
 		       (u64)(rights & TERN_RIGHTS_ALL) << TERN_HANDLE_RIGHTS_SHIFT |
 		       (u64)index << TERN_HANDLE_INDEX_SHIFT);
 	tell_added(object, rights);
+	if (!atomic_load_explicit(&object->is_published, memory_order_relaxed))
+		atomic_store_explicit(&object->is_published, true, memory_order_release);
 	atomic_store_explicit(&slot->object, object, memory_order_relaxed);
 	atomic_thread_fence(memory_order_release); /* with the reader's fence r,r */
 	atomic_store_explicit(&slot->key, key_of(handle), memory_order_relaxed);
@@ -216,9 +220,16 @@ s64 handle_insert_reserved(struct process *process, struct object *object, u32 r
 
 s64 handle_insert(struct process *process, struct object *object, u32 rights)
 {
-	int error = handle_reserve(process, 1);
+	s64 result = handle_reserve(process, 1);
 
-	return error ? error : handle_insert_reserved(process, object, rights);
+	if (result)
+		return result;
+	/* A second reference, so that the caller's is its own again if the table was closed. */
+	object_get(object);
+	result = handle_insert_reserved(process, object, rights);
+	if (result > 0)
+		object_put(object);
+	return result;
 }
 
 /* ----------------------------------------------------------------------- looking up, removing */
@@ -258,13 +269,13 @@ static void slot_release(struct handle_admin *admin, struct handle_slot *slot, u
 			 u32 generation)
 {
 	bool is_retired = generation >= GENERATION_MAX;
-	u32 next = is_retired ? NO_SLOT : admin->free_head;
 
-	atomic_store_explicit(&slot->key, free_key(is_retired ? 0 : generation + 1, next),
+	atomic_store_explicit(&slot->key,
+			      is_retired ? KEY_RETIRED : free_key(generation + 1, admin->free_head),
 			      memory_order_relaxed);
 	atomic_thread_fence(memory_order_release);
 	atomic_store_explicit(&slot->object, NULL, memory_order_relaxed);
-	if (is_retired)
+	if (is_retired || admin->is_closed)
 		return;
 	admin->free_head = index;
 	admin->used--;
@@ -296,6 +307,25 @@ static s64 handle_of_slot(u64 key)
 	return (s64)(has_call ? key : key ^ HANDLE_KEY_FLIP);
 }
 
+/* The slot at the closing table's cursor; its handle and its object, or NULL if it has none. */
+static struct object *close_next(struct handle_admin *admin, struct handle_slot *slots, s64 *handle)
+{
+	struct handle_slot *slot;
+	struct object *object;
+
+	spin_lock(&admin->lock);
+	slot = &slots[admin->free_head++];
+	object = atomic_load_explicit(&slot->object, memory_order_relaxed);
+	*handle = handle_of_slot(atomic_load_explicit(&slot->key, memory_order_relaxed));
+	if (object) {
+		atomic_store_explicit(&slot->key, KEY_RETIRED, memory_order_relaxed);
+		atomic_thread_fence(memory_order_release);
+		atomic_store_explicit(&slot->object, NULL, memory_order_relaxed);
+	}
+	spin_unlock(&admin->lock);
+	return object;
+}
+
 bool handle_table_close(struct process *process, u32 limit)
 {
 	struct handle_admin *admin = &process->handle_admin;
@@ -306,21 +336,14 @@ bool handle_table_close(struct process *process, u32 limit)
 		admin->free_head = 0; /* from here on: the next slot to look at */
 	}
 	spin_unlock(&admin->lock);
-	for (; admin->free_head < admin->capacity && limit; admin->free_head++, limit--) {
-		struct handle_slot *slot = &slots_of(process)[admin->free_head];
-		struct object *object = atomic_load(&slot->object);
-		s64 handle = handle_of_slot(atomic_load(&slot->key));
+	for (; admin->free_head < admin->capacity && limit; limit--) {
+		s64 handle;
+		struct object *object = close_next(admin, slots_of(process), &handle);
 
 		if (!object)
 			continue;
-		atomic_store(&slot->key, free_key(0, NO_SLOT));
-		atomic_store(&slot->object, NULL);
-		admin->used--;
 		tell_removed(object, handle_rights(handle));
 		object_put(object);
 	}
-	if (admin->free_head < admin->capacity)
-		return false;
-	admin->used = 0; /* retired slots; no reservation is under way: its process is us, dead */
-	return true;
+	return admin->free_head >= admin->capacity;
 }

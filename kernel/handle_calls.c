@@ -33,7 +33,7 @@ static s64 handle_copy(struct process *to, u64 handle, u64 rights)
 		return -EBADF;
 	rights &= handle_rights((s64)handle) | TERN_RIGHT_NO_INHERIT;
 	result = handle_insert(to, object, (u32)rights);
-	if (result == -EMFILE || result == -ENOMEM)
+	if (result < 0)
 		object_put(object);
 	return result;
 }

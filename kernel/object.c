@@ -46,18 +46,21 @@ static void *object_memory(struct object *object)
 	return (char *)object - object_types[object->type].offset;
 }
 
-static void object_init(struct object *object, struct account *account, enum tern_type type,
+/* False: the account is closed. */
+static bool object_init(struct object *object, struct account *account, enum tern_type type,
 			size_t size)
 {
+	ASSERT(size / 16 <= UINT8_MAX);
 	object->type = (u8)type;
-	object->charged = (u16)(size / 16);
+	object->charged = (u8)(size / 16);
 	object->account = account;
 	atomic_store_explicit(&object->references, 1, memory_order_relaxed);
 	list_init(&object->account_link);
+	if (account && !account_link(account, object))
+		return false;
 	atomic_fetch_add_explicit(&counts[type], 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&counts[TERN_TYPE_NONE], 1, memory_order_relaxed);
-	if (account)
-		account_link(account, object);
+	return true;
 }
 
 struct object *object_create(struct account *account, enum tern_type type)
@@ -69,14 +72,14 @@ struct object *object_create(struct account *account, enum tern_type type)
 	if (account && !account_charge(account, size))
 		return NULL;
 	memory = kernel_alloc(object_types[type].size);
-	if (!memory) {
-		if (account)
-			account_uncharge(account, size);
-		return NULL;
-	}
-	object = (struct object *)(memory + object_types[type].offset);
-	object_init(object, account, type, size);
-	return object;
+	object = memory ? (struct object *)(memory + object_types[type].offset) : NULL;
+	if (object && object_init(object, account, type, size))
+		return object;
+	if (memory)
+		kernel_free(memory, object_types[type].size);
+	if (account)
+		account_uncharge(account, size);
+	return NULL;
 }
 
 static void object_release(struct reclaim_node *node)
@@ -107,6 +110,12 @@ void object_free_with(struct object *object, void (*release)(struct reclaim_node
 void object_free(struct object *object)
 {
 	object_free_with(object, object_release);
+}
+
+void object_discard(struct object *object)
+{
+	atomic_store_explicit(&object->references, 0, memory_order_relaxed);
+	object_free(object);
 }
 
 void object_get(struct object *object)

@@ -29,7 +29,9 @@ struct object {
 	struct listener *_Atomic callee;
 	u8 type;    /* enum tern_type */
 	u8 is_dead; /* destroyed by its account or owner: handles to it fail with -EPIPE or -ESRCH */
-	u16 charged; /* bytes / 16 charged to the account */
+	u8 charged; /* bytes / 16 charged to the account */
+	/* A handle to it has existed: only then is it whole, and its account may kill it. */
+	_Atomic bool is_published;
 	_Atomic u32 references;
 	struct account *account;
 	union {
@@ -57,6 +59,9 @@ struct object *object_create(struct account *account, enum tern_type type) MUST_
 void object_free(struct object *object);
 /* The same, but `release` frees the memory itself (kernel_free) when the grace period is over. */
 void object_free_with(struct object *object, void (*release)(struct reclaim_node *));
+
+/* Undo object_create for an object that nobody has seen: its destroy function does not run. */
+void object_discard(struct object *object);
 
 void object_get(struct object *object);
 /* A reference to an object found without one; false when its last reference has gone. */

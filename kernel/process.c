@@ -30,7 +30,7 @@ struct process *process_create(struct account *account)
 	spin_init(&process->lock, LOCK_RANK_PROCESS);
 	list_init(&process->threads);
 	if (address_space_init(process)) {
-		object_free(object);
+		object_discard(object);
 		return NULL;
 	}
 	if (address_space_map(process, time_page, 0, TERN_TIME_PAGE, PAGE_SIZE, TERN_MAP_READ) ||
@@ -38,7 +38,7 @@ struct process *process_create(struct account *account)
 		while (!address_space_clear(process, TEARDOWN_BATCH))
 			;
 		address_space_free(process);
-		object_free(object);
+		object_discard(object);
 		return NULL;
 	}
 	return process;

@@ -19,16 +19,17 @@ extern const u32 ksyms_count;
 extern const char ksyms_names[];
 extern char kernel_base[], kernel_text_end[], kernel_end_address[];
 
-static void print_symbol(u64 address)
+/* A return address may be the first of the next function: `back` says how far to look back. */
+static void print_symbol(u64 address, u32 back)
 {
-	u32 offset = (u32)(address - (u64)kernel_base);
+	u32 offset = (u32)(address - back - (u64)kernel_base);
 	u32 found = 0;
 
 	while (found < ksyms_count && ksyms[found].offset <= offset)
 		found++;
 	if (found)
 		log_print(LOG_ERROR, "  %lx %s+0x%x", address, ksyms_names + ksyms[found - 1].name,
-			  offset - ksyms[found - 1].offset);
+			  offset + back - ksyms[found - 1].offset);
 	else
 		log_print(LOG_ERROR, "  %lx", address);
 }
@@ -48,14 +49,14 @@ static void backtrace_from(u64 pc, u64 fp)
 {
 	log_print(LOG_ERROR, "backtrace:");
 	if (is_text(pc))
-		print_symbol(pc);
+		print_symbol(pc, 0);
 	for (u32 depth = 0; depth < DEPTH_MAX && is_frame(fp); depth++) {
 		u64 return_address = ((u64 *)fp)[-1];
 		u64 next = ((u64 *)fp)[-2];
 
 		if (!is_text(return_address))
 			return;
-		print_symbol(return_address);
+		print_symbol(return_address, 1);
 		if (next <= fp)
 			return;
 		fp = next;
@@ -77,14 +78,19 @@ static void print_cause(const char *kind, const char *format, va_list arguments)
 	log_print(LOG_ERROR, "%s on hart %lu: %s", kind, arch_hart()->index, text);
 }
 
-/* Only the first panic reports; a panic inside it must not print for ever. */
+/* Only the first hart that panics reports; a panic inside it must not print for ever. */
 static void panic_begin(void)
 {
-	static _Atomic u32 has_begun;
+	static _Atomic u64 reporter;
+	u64 nobody = 0, self = (u64)arch_hart();
 
+	if (!atomic_compare_exchange_strong(&reporter, &nobody, self)) {
+		if (nobody == self)
+			arch_power_off(STATUS_PANIC);
+		for (;;)
+			arch_wait_for_interrupt();
+	}
 	log_break_lock();
-	if (atomic_exchange(&has_begun, 1))
-		arch_power_off(STATUS_PANIC);
 }
 
 void panic(const char *format, ...)

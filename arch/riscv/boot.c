@@ -154,6 +154,7 @@ void boot_main(u64 hardware_id, paddr tree, u64 instructions)
 	machine.boot_instructions = instructions;
 	machine.device_tree = tree;
 	device_tree_parse(phys_to_virt(tree), hardware_id);
+	power_init_early();
 	memory_init(tree);
 	kernel_map_init();
 	console_init();

@@ -1,6 +1,7 @@
 /* The devices that the kernel drives itself: UART (polled), power switch, real-time clock. */
 #include "arch/boot.h"
 #include "arch/cpu.h"
+#include "arch/page_table.h"
 #include "arch/sbi.h"
 #include "kernel/types.h"
 
@@ -38,6 +39,12 @@ void arch_console_write(const char *text, size_t length)
 			put_byte('\r');
 		put_byte(text[i]);
 	}
+}
+
+void power_init_early(void)
+{
+	if (devices.test)
+		test = phys_to_virt(devices.test);
 }
 
 void power_init(void)

@@ -69,14 +69,35 @@ void rt_discard(struct rt_thread *thread);
  * failure. rt_run starts it at a function; returns the thread's handle.
  */
 tern_handle rt_process(tern_handle account);
+/* What the first rt_process does once: so that a test can do it before it counts objects. */
+void rt_prepare(void);
 tern_handle rt_run(tern_handle process, rt_function *function, uint64_t argument,
 		   unsigned int priority);
 /* A copy of a handle for the child, with all of its rights; the value that the child uses. */
 tern_handle rt_give(tern_handle process, tern_handle handle);
 void rt_exit(uint32_t status) __attribute__((noreturn));
 
-/* Spin with yields until the process is dead and torn down. */
+/* Wait until the process is dead; its status. It may still be on its way to be torn down. */
 uint32_t rt_wait_process(tern_handle process);
+
+/* Memory that child processes can have at the same address. */
+struct rt_shared {
+	tern_handle memobj;
+	void *address;
+	size_t length;
+};
+struct rt_shared rt_share(size_t length);
+void rt_share_with(const struct rt_shared *shared, tern_handle process);
+void rt_unshare(struct rt_shared *shared);
+
+/* A child process with one thread that runs `function`; `shared` may be NULL. */
+struct rt_child {
+	tern_handle process, thread;
+};
+struct rt_child rt_child(rt_function *function, uint64_t argument, unsigned int priority,
+			 const struct rt_shared *shared);
+/* Wait for its death and give the handles back; its status. */
+uint32_t rt_child_join(struct rt_child *child);
 
 static inline uint64_t rt_instructions(void)
 {

@@ -125,7 +125,7 @@ static tern_handle fill_segment(tern_handle account, const struct elf_program *p
 	return memobj;
 }
 
-static void read_image(void)
+void rt_prepare(void)
 {
 	tern_result address = tern_region_map(TERN_SELF_PROCESS, rt_boot->bundle, 0, 0,
 					      pages(rt_boot->bundle_length), TERN_MAP_READ);
@@ -184,7 +184,7 @@ tern_handle rt_process(tern_handle account)
 	tern_result result = 0;
 
 	if (!segment_count)
-		read_image();
+		rt_prepare();
 	process = tern_process_create(account);
 	if (process < 0)
 		return process;

@@ -34,6 +34,8 @@ void kernel_map_stacks(u32 hart_index);
 void kernel_map_use(void);
 
 void console_init(void);
+/* While the boot page table maps everything directly; and with the final one. */
+void power_init_early(void);
 void power_init(void);
 void time_init(void);
 void time_init_hart(void);
