@@ -156,6 +156,16 @@ static void account_kill_list(struct account *account, struct list *list)
 	}
 }
 
+static bool account_has_unborn(struct account *account)
+{
+	bool has_unborn;
+
+	spin_lock(&account->lock);
+	has_unborn = !list_is_empty(&account->unborn);
+	spin_unlock(&account->lock);
+	return has_unborn;
+}
+
 /* No hart is at work any more on what was unborn: it is whole, or gone. */
 static void account_sweep(struct reclaim_node *node)
 {
@@ -177,8 +187,10 @@ void account_kill_object(struct object *object)
 	if (was_closed)
 		return;
 	account_kill_list(account, &account->objects);
-	object_get(object);
-	reclaim_defer(&account->sweep, account_sweep);
+	if (account_has_unborn(account)) {
+		object_get(object);
+		reclaim_defer(&account->sweep, account_sweep);
+	}
 }
 
 s64 sys_account_create(u64 parent_handle, u64 limit)

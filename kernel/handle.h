@@ -11,9 +11,14 @@
  * (fence w,w) key, and on close invalidates the key, then (fence w,w) clears the object. So a
  * reader whose key compare succeeds has the object that belongs to the key, or NULL.
  *
- * Growth copies the slots into a larger array under the lock and publishes it; the old array is
- * given back after a grace period. A close that races with a reader of the old array is ordered
- * by that grace period: both arrays are written while the old one may still be read.
+ * Growth copies the slots into a larger array under the lock, publishes the array and then (fence
+ * w,w) the mask; the reader loads the mask, then (fence r,r) the array, so its mask is never too
+ * large. With an old mask and the new array it may miss a handle in an upper slot, but such a handle
+ * came into being after the growth: nobody can know it who has not seen the new mask as well.
+ *
+ * The old array is given back after a grace period and not written any more. A hart that still reads
+ * it may find a handle that has been closed since: as if its lookup had come just before the close.
+ * It loaded the array before the growth, so the object's own grace period waits for it too.
  */
 #ifndef KERNEL_HANDLE_H
 #define KERNEL_HANDLE_H

@@ -28,7 +28,14 @@ static void put_padded(struct output *output, const struct spec *spec, const cha
 		put(output, text[i]);
 }
 
-static void put_number(struct output *output, const struct spec *spec, u64 value, u32 base,
+/* Zeros stand between the sign and the digits. */
+static void put_sign(struct output *output, struct spec *spec)
+{
+	put(output, '-');
+	spec->width -= spec->width != 0;
+}
+
+static void put_number(struct output *output, struct spec *spec, u64 value, u32 base,
 		       bool is_negative)
 {
 	char digits[24];
@@ -38,8 +45,10 @@ static void put_number(struct output *output, const struct spec *spec, u64 value
 		digits[--at] = "0123456789abcdef"[value % base];
 		value /= base;
 	} while (value);
-	if (is_negative)
+	if (is_negative && !spec->is_zero_padded)
 		digits[--at] = '-';
+	else if (is_negative)
+		put_sign(output, spec);
 	put_padded(output, spec, digits + at, sizeof(digits) - at);
 }
 

@@ -15,6 +15,7 @@
 #include "tern/memory.h"
 
 #define LENGTH_MAX (1ul << 46)
+#define CONTIGUOUS_ORDER_MAX 10 /* zeroed at once: interrupts wait for it */
 #define FREE_BATCH 256
 #define MEMOBJ_RIGHTS (TERN_RIGHTS_ALL & ~(TERN_RIGHT_CALL | TERN_RIGHT_NO_INHERIT))
 
@@ -166,7 +167,7 @@ static s64 create_contiguous(struct account *account, u64 length)
 	struct memobj *memobj;
 	u64 bytes;
 
-	while (order < PAGE_ORDER_MAX && (PAGE_SIZE << order) < length)
+	while (order < CONTIGUOUS_ORDER_MAX && (PAGE_SIZE << order) < length)
 		order++;
 	bytes = PAGE_SIZE << order;
 	if (bytes < length)

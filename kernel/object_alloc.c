@@ -125,7 +125,7 @@ void *kernel_alloc(size_t size)
 	return block;
 }
 
-/* An empty slab goes back, unless it is the only one with free blocks: the next request takes it. */
+/* Returns the slab if it is empty now: its pages go back to whoever needs them. */
 static struct slab *slab_put(struct size_class *class, struct slab *slab, void *block)
 {
 	*(void **)block = slab->free;

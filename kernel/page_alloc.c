@@ -73,6 +73,7 @@ void page_alloc_init(paddr low, paddr high)
 /* Coalesce with free buddies as far as possible. */
 static void block_free(u32 index, unsigned int order)
 {
+	ASSERT(index < record_count && !records[index].is_free);
 	free_pages += 1ul << order;
 	for (; order < PAGE_ORDER_MAX; order++) {
 		u32 buddy = index ^ (1u << order);

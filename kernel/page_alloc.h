@@ -1,5 +1,5 @@
 /*
- * Physical pages: a buddy allocator (orders 0..10) with a small cache of single pages per hart.
+ * Physical pages: a buddy allocator (orders 0..12) with a small cache of single pages per hart.
  * Pages that are returned to the allocator are *dirty*; whoever gives one to user space or builds
  * a page table in it asks for a zeroed one.
  */
@@ -8,7 +8,7 @@
 
 #include "kernel/types.h"
 
-#define PAGE_ORDER_MAX 10
+#define PAGE_ORDER_MAX 12 /* the largest handle table: 2^20 slots of 16 bytes */
 
 /* Tell the allocator about RAM [start, end), before any allocation; may be called repeatedly. */
 void page_alloc_init(paddr lowest, paddr highest);

@@ -24,17 +24,12 @@ void port_deliver(struct client_port *port, struct thread *receiver)
 {
 	struct frame *frame = &receiver->frame;
 
-	for (u32 i = 0; i < TERN_MESSAGE_WORDS; i++)
-		frame->words[i] = 0;
-	for (u32 i = 0; i < ARRAY_SIZE(frame->extra); i++)
-		frame->extra[i] = 0;
-	frame->operation = port->userdata;
 	if (port->bits) {
-		frame->result = TERN_EVENT_NOTIFY;
+		frame_set_result(frame, TERN_EVENT_NOTIFY, port->userdata);
 		frame->words[0] = port->bits;
 		port->bits = 0;
 	} else {
-		frame->result = TERN_EVENT_NO_CLIENTS;
+		frame_set_result(frame, TERN_EVENT_NO_CLIENTS, port->userdata);
 		frame->words[0] = port->mints;
 		port->no_clients_due = false;
 	}

@@ -24,14 +24,6 @@ static bool take_interrupt(struct thread *thread)
 	return true;
 }
 
-static void copy_words(struct frame *to, const struct frame *from)
-{
-	for (u32 i = 0; i < TERN_MESSAGE_WORDS; i++)
-		to->words[i] = from->words[i];
-	for (u32 i = 0; i < ARRAY_SIZE(to->extra); i++)
-		to->extra[i] = 0;
-}
-
 void call_deliver(struct thread *caller, struct thread *server, u64 userdata,
 		  struct transfer *transfer)
 {
@@ -39,9 +31,8 @@ void call_deliver(struct thread *caller, struct thread *server, u64 userdata,
 	bool has_windows = caller->extended_token == token &&
 			   (caller->windows[1] || caller->windows[3]);
 
-	copy_words(&server->frame, &caller->frame);
-	server->frame.operation = userdata;
-	server->frame.result = TERN_EVENT_CALL | (has_windows ? TERN_EVENT_WINDOWS : 0);
+	frame_set_message(&server->frame, &caller->frame,
+			  TERN_EVENT_CALL | (has_windows ? TERN_EVENT_WINDOWS : 0), userdata);
 	if (transfer)
 		server->frame.result |= transfer_commit(transfer, &server->frame);
 	server->caller_token = token;

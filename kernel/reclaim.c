@@ -61,9 +61,13 @@ static void take_snapshot(struct hart *self)
 {
 	self->reclaim.waiting = self->reclaim.pending;
 	self->reclaim.pending = NULL;
+	/*
+	 * What made the batch unreachable comes before the snapshot; with the atomic add of a hart's
+	 * exit counter (and its clearing of is_idle) in sched.c, which comes before its next lookup.
+	 */
+	atomic_thread_fence(memory_order_seq_cst);
 	for (u32 i = 0; i < hart_count; i++)
 		self->reclaim.snapshot[i] = atomic_load(&harts[i].quiescent);
-	atomic_thread_fence(memory_order_seq_cst);
 	for (u32 i = 0; i < hart_count; i++)
 		if (!is_quiescent(self, i))
 			arch_send_ipi(i);

@@ -70,14 +70,7 @@ bool reply_cancel(struct thread *caller)
 
 void reply_deliver_cancelled(struct reply *reply, struct thread *receiver)
 {
-	struct frame *frame = &receiver->frame;
-
-	frame->result = TERN_EVENT_CANCELLED;
-	frame->operation = reply->cookie;
-	for (u32 i = 0; i < TERN_MESSAGE_WORDS; i++)
-		frame->words[i] = 0;
-	for (u32 i = 0; i < ARRAY_SIZE(frame->extra); i++)
-		frame->extra[i] = 0;
+	frame_set_result(&receiver->frame, TERN_EVENT_CANCELLED, reply->cookie);
 }
 
 void reply_destroy(struct object *object)
@@ -130,16 +123,9 @@ int reply_resolve(s64 handle, struct thread **caller, u64 *token)
 /* The answer is in the server's frame; `caller` has been claimed and is ours. */
 static void answer(struct thread *caller, struct thread *server, struct transfer *transfer)
 {
-	struct frame *frame = &caller->frame;
-
-	frame->result = 0;
-	frame->operation = 0;
-	for (u32 i = 0; i < TERN_MESSAGE_WORDS; i++)
-		frame->words[i] = server->frame.words[i];
-	for (u32 i = 0; i < ARRAY_SIZE(frame->extra); i++)
-		frame->extra[i] = 0;
+	frame_set_message(&caller->frame, &server->frame, 0, 0);
 	if (transfer)
-		frame->result = transfer_commit(transfer, frame);
+		caller->frame.result = transfer_commit(transfer, &caller->frame);
 }
 
 /* The handles that an answer carries, prepared for this caller. 0 also when there are none. */

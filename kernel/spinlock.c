@@ -41,15 +41,17 @@ static void note_released(struct spinlock *lock)
 	hart->held_count--;
 }
 
-/* Rising rank: the order that makes a deadlock impossible. */
+/* Rising rank: the order that makes a deadlock impossible. (A tried lock may break the order of the
+ * list, so all of it counts.) */
 static void check_order(struct spinlock *lock)
 {
 	struct hart *hart = arch_hart();
 
 	ASSERT(!spin_is_held(lock));
-	if (hart->held_count && hart->held[hart->held_count - 1]->rank >= lock->rank)
-		panic("lock order: rank %u taken after rank %u", lock->rank,
-		      hart->held[hart->held_count - 1]->rank);
+	for (u32 i = 0; i < hart->held_count; i++)
+		if (hart->held[i]->rank >= lock->rank)
+			panic("lock order: rank %u taken after rank %u", lock->rank,
+			      hart->held[i]->rank);
 }
 
 static bool spin_swap(struct spinlock *lock)

@@ -98,7 +98,7 @@ int thread_start(struct thread *thread)
 
 void thread_wake(struct thread *thread, s64 result)
 {
-	thread->frame.result = (u64)result;
+	frame_set_result(&thread->frame, (u64)result, 0);
 	sched_ready(thread);
 }
 

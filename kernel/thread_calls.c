@@ -54,16 +54,20 @@ s64 sys_thread_create(u64 process_handle, u64 entry, u64 stack, u64 argument, u6
 	thread->frame.sp = stack;
 	thread->frame.tp = tp;
 	thread->frame.result = argument;
+	/* A reference of our own: another thread may close the handle as soon as it exists. */
+	object_get(&thread->object);
 	result = handle_insert(creator->process, &thread->object,
 			       TERN_RIGHTS_ALL & ~(TERN_RIGHT_CALL | TERN_RIGHT_NO_INHERIT));
-	if (result < 0 || thread_start(thread)) {
-		struct object *object = result < 0 ? &thread->object
-						   : handle_remove(creator->process, result);
+	if (result < 0) {
+		object_put(&thread->object);
+	} else if (thread_start(thread)) {
+		struct object *object = handle_remove(creator->process, result);
 
 		if (object)
 			object_put(object);
-		result = result < 0 ? result : -ESRCH;
+		result = -ESRCH;
 	}
+	object_put(&thread->object);
 	return result;
 }
 

@@ -12,6 +12,13 @@ BARS = {"cost": {"at_most": 100}, "plain": None, "one": None,
 GOOD = {"cost": 100, "plain": 7, "one": 100, "many": 102}
 
 
+@pytest.fixture(autouse=True)
+def fixture_time_limits(monkeypatch):
+    """A guest that runs away must not stop the tests for long."""
+    for name in ("ICOUNT_TIMEOUT", "SCALING_TIMEOUT"):
+        monkeypatch.setattr(bench, name, 20)
+
+
 def verdicts(figures):
     return {row[0]: row[3] for row in bench.check(figures, BARS)}
 

@@ -10,6 +10,9 @@ import trace
 NOP = bytes.fromhex("13000000")
 
 
+TIMEOUT = 20  # seconds; a guest that runs away must not stop the tests for long
+
+
 def step(pc, mode, code=NOP, accesses=()):
     accesses = [trace.riscv_decode.Access(*access) for access in accesses]
     return trace.Step(pc, mode, 0, code, accesses)
@@ -22,7 +25,7 @@ def fixture_payload(tmp_path_factory):
 
 @pytest.fixture(scope="module", name="traced")
 def fixture_traced(payload):
-    return trace.trace(*payload, warm_up=3)
+    return trace.trace(*payload, timeout=TIMEOUT, warm_up=3)
 
 
 def test_instructions_of_both_directions_are_exact(traced):
@@ -51,28 +54,28 @@ def test_addresses_and_symbols_are_recorded(traced, payload):
 
 
 def test_a_second_trace_is_the_same(traced, payload):
-    assert trace.trace(*payload, warm_up=5) == traced
+    assert trace.trace(*payload, timeout=TIMEOUT, warm_up=5) == traced
     json.dumps(traced)
 
 
 def test_guest_that_ends_too_early_is_an_error(payload):
     with pytest.raises(trace.TraceError, match="BENCH payload 17"):
-        trace.trace(*payload, warm_up=50)
+        trace.trace(*payload, timeout=TIMEOUT, warm_up=50)
 
 
 def test_end_that_is_never_reached_is_an_error(payload):
     with pytest.raises(trace.TraceError, match="'_start' was not reached within 60"):
-        trace.trace(*payload, end="_start", limit=60)
+        trace.trace(*payload, timeout=TIMEOUT, end="_start", limit=60)
 
 
 def test_unknown_label_is_an_error(payload):
     with pytest.raises(elf.ElfError, match="no symbol 'nowhere'"):
-        trace.trace(*payload, start="nowhere")
+        trace.trace(*payload, timeout=TIMEOUT, start="nowhere")
 
 
 def test_bundle_without_the_program_is_an_error(payload):
     with pytest.raises(trace.TraceError, match="no 'absent'"):
-        trace.trace(*payload, member="absent")
+        trace.trace(*payload, timeout=TIMEOUT, member="absent")
 
 
 def test_access_across_a_line_touches_both():

@@ -23,6 +23,40 @@ struct frame {
 
 #define FRAME_WORDS 32
 
+/*
+ * What a blocked call returns. The fast path has not stored the registers that a system call
+ * loses, so the frame may hold older values: they must not come back.
+ */
+static inline void frame_set_result(struct frame *frame, u64 result, u64 userdata)
+{
+	frame->result = result;
+	frame->words[0] = frame->words[1] = frame->words[2] = frame->words[3] = 0;
+	frame->words[4] = frame->words[5] = frame->words[6] = frame->words[7] = 0;
+	frame->operation = userdata;
+	frame->extra[0] = frame->extra[1] = frame->extra[2] = frame->extra[3] = 0;
+	frame->extra[4] = 0;
+	frame->ra = 0;
+}
+
+/* The same for a message: its words come from the sender's frame. */
+static inline void frame_set_message(struct frame *frame, const struct frame *from, u64 result,
+				     u64 userdata)
+{
+	frame->result = result;
+	frame->words[0] = from->words[0];
+	frame->words[1] = from->words[1];
+	frame->words[2] = from->words[2];
+	frame->words[3] = from->words[3];
+	frame->words[4] = from->words[4];
+	frame->words[5] = from->words[5];
+	frame->words[6] = from->words[6];
+	frame->words[7] = from->words[7];
+	frame->operation = userdata;
+	frame->extra[0] = frame->extra[1] = frame->extra[2] = frame->extra[3] = 0;
+	frame->extra[4] = 0;
+	frame->ra = 0;
+}
+
 struct tern_registers;
 
 void frame_get_registers(const struct frame *frame, struct tern_registers *registers);
