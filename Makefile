@@ -40,7 +40,7 @@ FDT := $(BUILD)/sources/libfdt
 FDT_STAMP := $(FDT)/.fetched
 KERNEL_INCLUDES := -I. -Iinclude -Iarch/riscv/include -nostdinc -isystem $(FDT) \
 	-isystem arch/riscv/libfdt_env
-KERNEL_FLAGS := $(COMMON) -mabi=lp64 -fno-omit-frame-pointer -fno-strict-aliasing \
+KERNEL_FLAGS := -DTERN_KERNEL $(COMMON) -mabi=lp64 -fno-omit-frame-pointer -fno-strict-aliasing \
 	-ffunction-sections -fdata-sections $(KERNEL_INCLUDES)
 KERNEL_ARCH := -march=rv64imac_zicsr_zifencei
 CC_HEADERS := -isystem $(shell $(CC) -print-file-name=include)
@@ -157,22 +157,31 @@ $(foreach folder,$(PROGRAM_FOLDERS),$(eval \
 # libFuzzer. Each includes the kernel's .c files that it tests. The other .c files there are
 # linked to all of them; headers in tests/host/include stand in for the architecture's.
 HOST_FLAGS := -std=gnu11 -O1 -g -MMD -MP $(WARNINGS) -fsanitize=address,undefined \
-	-fno-sanitize-recover=all -fno-omit-frame-pointer -Itests/host/include -Iinclude -I.
+	-fno-sanitize-recover=all -fno-omit-frame-pointer -DTERN_KERNEL -Itests/host/include -Iinclude -I.
 HOST_MAINS := $(wildcard tests/host/*_test.c tests/host/*_explore.c)
 FUZZ_MAINS := $(wildcard tests/host/*_fuzz.c)
 HOST_COMMON := $(filter-out $(HOST_MAINS) $(FUZZ_MAINS),$(wildcard tests/host/*.c))
 HOST_PROGRAMS := $(HOST_MAINS:tests/host/%.c=$(BUILD)/host/%)
 FUZZERS := $(FUZZ_MAINS:tests/host/%.c=$(BUILD)/fuzz/%)
 
-$(BUILD)/host/%: tests/host/%.c $(HOST_COMMON)
+# of(folder): the objects of what is linked to all programs there.
+of = $(HOST_COMMON:tests/host/%.c=$(BUILD)/$(1)/obj/%.o)
+
+$(BUILD)/host/obj/%.o: tests/host/%.c Makefile
 	$(call say,HOSTCC)
-	$(Q)$(HOST_CC) $(HOST_FLAGS) -MF $@.d -o $@ $(filter %.c,$^) -lcmocka -lpthread
+	$(Q)$(HOST_CC) $(HOST_FLAGS) -c -o $@ $<
 
-$(BUILD)/fuzz/%: tests/host/%.c $(HOST_COMMON)
+$(BUILD)/host/%: $(BUILD)/host/obj/%.o $(call of,host)
+	$(Q)$(HOST_CC) $(HOST_FLAGS) -o $@ $^ -lcmocka -lpthread
+
+$(BUILD)/fuzz/obj/%.o: tests/host/%.c Makefile
 	$(call say,FUZZCC)
-	$(Q)$(FUZZ_CC) $(HOST_FLAGS) -fsanitize=fuzzer -MF $@.d -o $@ $(filter %.c,$^)
+	$(Q)$(FUZZ_CC) $(HOST_FLAGS) -fsanitize=fuzzer -c -o $@ $<
 
--include $(HOST_PROGRAMS:%=%.d) $(FUZZERS:%=%.d)
+$(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/%.o $(call of,fuzz)
+	$(Q)$(FUZZ_CC) $(HOST_FLAGS) -fsanitize=fuzzer -o $@ $^
+
+-include $(wildcard $(BUILD)/host/obj/*.d $(BUILD)/fuzz/obj/*.d)
 
 .PHONY: host-programs host-tests fuzzers fuzz lint bench clean
 host-programs: $(HOST_PROGRAMS)

@@ -20,7 +20,7 @@ static void slice_expire(struct deadline *deadline)
 {
 	(void)deadline;
 	if (arch_hart()->current)
-		sched_yield(false);
+		sched_requeue(false);
 }
 
 void sched_init(struct hart *hart)
@@ -153,7 +153,7 @@ void sched_switch(struct thread *to)
 	space_activate(to->process);
 }
 
-void sched_yield(bool at_head)
+void sched_requeue(bool at_head)
 {
 	struct hart *hart = arch_hart();
 	struct thread *thread = hart->current;
@@ -228,7 +228,7 @@ static bool current_goes_on(struct hart *hart)
 	struct thread *thread = hart->current;
 
 	if (best_ready(hart) > thread->priority + 1u) {
-		sched_yield(true);
+		sched_requeue(true);
 		return false;
 	}
 	return !atomic_load_explicit(&thread->pending, memory_order_relaxed) ||
@@ -286,6 +286,6 @@ void hart_main(void)
 s64 sys_thread_yield(void)
 {
 	arch_hart()->current->frame.result = 0;
-	sched_yield(false);
+	sched_requeue(false);
 	return 0;
 }

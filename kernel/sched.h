@@ -25,7 +25,7 @@ void sched_ready(struct thread *thread);
 void sched_block(void);
 
 /* The current thread goes to the end (or, preempted, the head) of its priority's queue. */
-void sched_yield(bool at_head);
+void sched_requeue(bool at_head);
 
 /* Its effective priority has changed: requeue if ready, update hart->fast if running. */
 void sched_priority_changed(struct thread *thread);

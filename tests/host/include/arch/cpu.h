@@ -1,0 +1,26 @@
+/* Stands in for the architecture on the build machine: harts are threads of the test. */
+#ifndef ARCH_CPU_H
+#define ARCH_CPU_H
+
+#include "kernel/types.h"
+
+struct hart;
+struct thread;
+struct fp_state;
+
+extern _Thread_local struct hart *host_hart;
+
+static inline struct hart *arch_hart(void)
+{
+	return host_hart;
+}
+
+static inline void arch_cpu_relax(void)
+{
+}
+
+void arch_send_ipi(u32 hart_index);
+u64 arch_time(void);
+void arch_timer_set(u64 nanoseconds);
+
+#endif
