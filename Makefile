@@ -40,13 +40,13 @@ FDT := $(BUILD)/sources/libfdt
 FDT_STAMP := $(FDT)/.fetched
 KERNEL_INCLUDES := -I. -Iinclude -Iarch/riscv/include -nostdinc -isystem $(FDT) \
 	-isystem arch/riscv/libfdt_env
-KERNEL_FLAGS := -DTERN_KERNEL $(COMMON) -mabi=lp64 -fno-omit-frame-pointer -fno-strict-aliasing \
+KERNEL_FLAGS := -DTERN_KERNEL $(COMMON) -flto -mabi=lp64 -fno-omit-frame-pointer -fno-strict-aliasing \
 	-ffunction-sections -fdata-sections $(KERNEL_INCLUDES)
 KERNEL_ARCH := -march=rv64imac_zicsr_zifencei
 CC_HEADERS := -isystem $(shell $(CC) -print-file-name=include)
 KERNEL_CC := $(CC) $(KERNEL_FLAGS) $(KERNEL_ARCH) $(CC_HEADERS)
-KERNEL_LINK := -nostdlib -static -no-pie -Wl,--build-id=none -Wl,--gc-sections \
-	-Wl,--fatal-warnings
+KERNEL_LINK := $(filter-out -MMD -MP,$(KERNEL_FLAGS)) $(KERNEL_ARCH) -flto=1 -flto-partition=one \
+	-nostdlib -static -no-pie -Wl,--build-id=none -Wl,--gc-sections -Wl,--fatal-warnings
 
 KERNEL_SOURCES := $(filter-out kernel/asm_offsets.c,$(wildcard kernel/*.c)) \
 	$(wildcard arch/riscv/*.c) $(wildcard arch/riscv/*.S)
@@ -60,7 +60,7 @@ FDT_SOURCES := fdt.c fdt_ro.c fdt_strerror.c
 define kernel_rules
 $(1)/include/generated/asm_offsets.h: kernel/asm_offsets.c scripts/asm-offsets.sed $(FDT_STAMP)
 	$$(call say,OFFSETS)
-	$(Q)$(KERNEL_CC) $(2) -S -MT $$@ -MF $$@.d -o $$@.s $$<
+	$(Q)$(KERNEL_CC) $(2) -fno-lto -S -MT $$@ -MF $$@.d -o $$@.s $$<
 	$(Q)sed -n -f scripts/asm-offsets.sed $$@.s > $$@
 
 $(1)/obj/%.o: % $(1)/include/generated/asm_offsets.h Makefile

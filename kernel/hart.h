@@ -15,8 +15,7 @@ struct thread;
 #define FAST_NEVER 0xffff
 
 /* Reasons in hart->attention that force `fast` to FAST_NEVER. */
-#define ATTENTION_FORCE_SLOW 1 /* tests: every IPC takes the C path */
-#define ATTENTION_RECLAIM 2    /* ripe or waiting deferred work */
+#define ATTENTION_RECLAIM 2 /* ripe or waiting deferred work */
 
 struct page_cache {
 	u32 count;
@@ -45,6 +44,7 @@ struct hart {
 	struct {
 		struct spinlock lock; /* LOCK_RANK_RUN_QUEUE */
 		u64 ready;            /* bit p: queues[p] is not empty */
+		u32 best;             /* highest of them + 1, 0: none */
 		struct list queues[TERN_PRIORITIES];
 	} run_queue;
 

@@ -21,6 +21,7 @@ struct process {
 	/* By hart: what to put into satp; 0 where the space has not run yet. The non-zero entries
 	 * are the harts that a TLB shootdown must reach. */
 	_Atomic u64 satp[MAX_HARTS];
+	u64 no_satp; /* always 0: where harts look that are to take the slow path */
 
 	struct handle_admin handle_admin;
 	struct address_space space;

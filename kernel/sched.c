@@ -34,19 +34,25 @@ void sched_init(struct hart *hart)
 	atomic_store(&hart->fast, 1);
 }
 
+/* Priority + 1 of the best ready thread, 0: none. */
 static u32 best_ready(const struct hart *hart)
 {
-	return hart->run_queue.ready ? bit_highest(hart->run_queue.ready) + 1 : 0;
+	return hart->run_queue.best;
 }
 
 void hart_update_fast(struct hart *hart)
 {
 	u32 best = best_ready(hart);
-	u64 fast = atomic_load_explicit(&hart->attention, memory_order_relaxed) ? FAST_NEVER
-		   : best                                                       ? best
-										: 1;
 
-	atomic_store_explicit(&hart->fast, fast, memory_order_relaxed);
+	if (atomic_load_explicit(&hart->attention, memory_order_relaxed))
+		best = FAST_NEVER;
+	atomic_store_explicit(&hart->fast, best ? best : 1, memory_order_relaxed);
+}
+
+/* Queues have become empty. The run queue's lock is held. */
+static void update_best(struct hart *hart)
+{
+	hart->run_queue.best = hart->run_queue.ready ? bit_highest(hart->run_queue.ready) + 1 : 0;
 }
 
 /* Attention may be set from any hart: recomputed under the queue's lock, no update is lost. */
@@ -84,6 +90,8 @@ static void queue_insert(struct hart *hart, struct thread *thread, bool at_head)
 	thread->is_queued = true;
 	thread->hart = (u8)hart->index;
 	hart->run_queue.ready |= 1ul << thread->priority;
+	if (thread->priority + 1u > hart->run_queue.best)
+		hart->run_queue.best = thread->priority + 1u;
 	hart_update_fast(hart);
 }
 
@@ -91,8 +99,10 @@ static void queue_remove(struct hart *hart, struct thread *thread, u8 priority)
 {
 	list_remove(&thread->queue_link);
 	thread->is_queued = false;
-	if (list_is_empty(&hart->run_queue.queues[priority]))
+	if (list_is_empty(&hart->run_queue.queues[priority])) {
 		hart->run_queue.ready &= ~(1ul << priority);
+		update_best(hart);
+	}
 	hart_update_fast(hart);
 }
 
@@ -185,6 +195,7 @@ void sched_priority_changed(struct thread *thread)
 			if (list_is_empty(&hart->run_queue.queues[priority]))
 				hart->run_queue.ready &= ~(1ul << priority);
 		}
+		update_best(hart);
 		queue_insert(hart, thread, false);
 	}
 	spin_unlock(&hart->run_queue.lock);
@@ -195,6 +206,8 @@ static struct thread *pick_next(struct hart *hart)
 {
 	struct thread *thread = NULL;
 
+	if (!hart->run_queue.ready)
+		return NULL;
 	spin_lock(&hart->run_queue.lock);
 	if (hart->run_queue.ready) {
 		u32 priority = best_ready(hart) - 1;

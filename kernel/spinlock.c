@@ -4,11 +4,6 @@
 #include "kernel/debug.h"
 #include "kernel/hart.h"
 
-static u32 holder_word(void)
-{
-	return (u32)(u64)arch_hart();
-}
-
 /* From the hart's own list: `holder` is whoever tried last. */
 bool spin_is_held(struct spinlock *lock)
 {
@@ -54,20 +49,20 @@ static void check_order(struct spinlock *lock)
 			      hart->held[i]->rank);
 }
 
-static bool spin_swap(struct spinlock *lock)
+void spin_lock_contended(struct spinlock *lock)
 {
-	return atomic_exchange_explicit(&lock->holder, holder_word(), memory_order_acquire) == 0;
-}
-
-void spin_lock(struct spinlock *lock)
-{
-	if (DEBUG_BUILD)
-		check_order(lock);
-	while (!spin_swap(lock))
+	do
 		while (atomic_load_explicit(&lock->holder, memory_order_relaxed))
 			arch_cpu_relax();
-	if (DEBUG_BUILD)
-		note_taken(lock);
+	while (!spin_swap(lock));
+}
+
+void spin_lock_checked(struct spinlock *lock)
+{
+	check_order(lock);
+	if (!spin_swap(lock))
+		spin_lock_contended(lock);
+	note_taken(lock);
 }
 
 bool spin_try_lock(struct spinlock *lock)
@@ -79,10 +74,9 @@ bool spin_try_lock(struct spinlock *lock)
 	return true;
 }
 
-void spin_unlock(struct spinlock *lock)
+void spin_unlock_checked(struct spinlock *lock)
 {
 	ASSERT(lock->holder != 0);
-	if (DEBUG_BUILD)
-		note_released(lock);
+	note_released(lock);
 	atomic_store_explicit(&lock->holder, 0, memory_order_release);
 }

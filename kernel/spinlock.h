@@ -10,7 +10,8 @@
 
 #include <stdatomic.h>
 
-#include "kernel/types.h"
+#include "arch/cpu.h"
+#include "kernel/debug.h"
 
 /* The global lock order: a hart that holds a lock may take only locks of a higher rank. */
 enum lock_rank {
@@ -49,9 +50,36 @@ static inline void spin_init(struct spinlock *lock, enum lock_rank rank)
 	lock->rank = rank;
 }
 
-void spin_lock(struct spinlock *lock);
+/* The rest of spin_lock when the lock is taken; and what debug builds do instead. */
+void spin_lock_contended(struct spinlock *lock);
+void spin_lock_checked(struct spinlock *lock);
+void spin_unlock_checked(struct spinlock *lock);
+
+/* True: the lock was free and is ours. False: whoever holds it goes on holding it. */
+static inline bool spin_swap(struct spinlock *lock)
+{
+	u32 word = (u32)(u64)arch_hart();
+
+	return atomic_exchange_explicit(&lock->holder, word, memory_order_acquire) == 0;
+}
+
+static inline void spin_lock(struct spinlock *lock)
+{
+	if (DEBUG_BUILD)
+		spin_lock_checked(lock);
+	else if (!spin_swap(lock))
+		spin_lock_contended(lock);
+}
+
+static inline void spin_unlock(struct spinlock *lock)
+{
+	if (DEBUG_BUILD)
+		spin_unlock_checked(lock);
+	else
+		atomic_store_explicit(&lock->holder, 0, memory_order_release);
+}
+
 bool spin_try_lock(struct spinlock *lock) MUST_USE;
-void spin_unlock(struct spinlock *lock);
 
 /* For assertions in debug builds: does this hart hold the lock? */
 bool spin_is_held(struct spinlock *lock);

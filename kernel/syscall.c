@@ -17,11 +17,11 @@
 #include "kernel/timer.h"
 #include "tern/syscall.h"
 
-#define QUICK(name) [-TERN_OP_##name] = { (s64(*)())sys_##name, 1 }
-#define FULL(name) [-TERN_OP_##name] = { (s64(*)())sys_##name, 0 }
+#define QUICK(name) [TERN_OP_##name + TERN_SYSCALL_COUNT - 1] = { (s64(*)())sys_##name, 1 }
+#define FULL(name) [TERN_OP_##name + TERN_SYSCALL_COUNT - 1] = { (s64(*)())sys_##name, 0 }
 
-const struct syscall_entry syscall_table[TERN_SYSCALL_COUNT] = {
-	[0] = { (s64(*)())sys_null, 1 }, /* not reached: operation numbers are negative */
+/* In the order of operation numbers: the highest, which is the most negative, first. */
+const struct syscall_entry syscall_table[TERN_SYSCALL_COUNT - 1] = {
 	FULL(call),
 	FULL(reply_wait),
 	FULL(call_ext),

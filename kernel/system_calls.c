@@ -68,16 +68,15 @@ s64 sys_system_info(u64 query)
 	return -EINVAL;
 }
 
-/* Every exit and every IPC takes the slow path while the bit is set. */
+/* To the fast path no space looks active any more: every IPC takes the slow path. */
 static s64 force_slow(u64 value)
 {
 	if (value > 1)
 		return -EINVAL;
 	for (u32 i = 0; i < hart_count; i++) {
-		if (value)
-			hart_set_attention(&harts[i], ATTENTION_FORCE_SLOW);
-		else
-			hart_clear_attention_of(&harts[i], ATTENTION_FORCE_SLOW);
+		u64 entry = offsetof(struct process, satp) + i * sizeof(u64);
+
+		harts[i].satp_offset = value ? offsetof(struct process, no_satp) : entry;
 	}
 	return 0;
 }

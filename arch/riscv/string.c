@@ -15,7 +15,7 @@ static bool are_aligned(const void *a, const void *b)
 	return (((u64)a | (u64)b) & (WORD - 1)) == 0;
 }
 
-void *memcpy(void *restrict to, const void *restrict from, size_t length)
+USED void *memcpy(void *restrict to, const void *restrict from, size_t length)
 {
 	u8 *t = to;
 	const u8 *f = from;
@@ -44,7 +44,7 @@ void *memcpy(void *restrict to, const void *restrict from, size_t length)
 	return to;
 }
 
-void *memmove(void *to, const void *from, size_t length)
+USED void *memmove(void *to, const void *from, size_t length)
 {
 	u8 *t = to;
 	const u8 *f = from;
@@ -56,7 +56,7 @@ void *memmove(void *to, const void *from, size_t length)
 	return to;
 }
 
-void *memset(void *to, int byte, size_t length)
+USED void *memset(void *to, int byte, size_t length)
 {
 	u64 word = (u8)byte * 0x0101010101010101ul;
 	u8 *t = to;
@@ -76,7 +76,7 @@ void *memset(void *to, int byte, size_t length)
 	return to;
 }
 
-int memcmp(const void *a, const void *b, size_t length)
+USED int memcmp(const void *a, const void *b, size_t length)
 {
 	const u8 *x = a, *y = b;
 

@@ -2,7 +2,7 @@
  * The slow path's entry and exit: everything that ipc_fastpath.S leaves.
  *
  * Two ways in. A *quick* system call never blocks: it runs as an ordinary C call that keeps
- * s0..s11 and gp, so only sp, tp and pc are stored. Everything else (blocking calls, exceptions,
+ * s0..s11 and gp, so only sp and tp are stored. Everything else (blocking calls, exceptions,
  * interrupts) stores the whole frame first, because another thread may run when it leaves.
  *
  * One way out: the frame of hart->current, loaded whole; after sched_exit() has chosen it when
@@ -16,17 +16,26 @@
 #include "generated/asm_offsets.h"
 #include "tern/syscall.h"
 
-/* Store what every entry stores; `offset` is what to add to the trap's pc. */
-.macro SAVE_ENTRY thread, scratch, offset
+/* What every entry does: the user's tp and sp go to the frame, the kernel's stack comes. */
+.macro SAVE_STACK thread, scratch
 	csrrw	\scratch, sscratch, tp
 	sd	\scratch, FRAME_TP(\thread)
 	sd	sp, FRAME_SP(\thread)
-	csrr	\scratch, sepc
-	.if \offset
-	addi	\scratch, \scratch, \offset
-	.endif
-	sd	\scratch, FRAME_PC(\thread)
 	ld	sp, HART_STACK_TOP(tp)
+.endm
+
+/* What the entry of a system call does: sepc moves behind the ecall. */
+.macro SAVE_ENTRY thread, scratch
+	csrr	\scratch, sepc
+	addi	\scratch, \scratch, 4
+	csrw	sepc, \scratch
+	SAVE_STACK \thread, \scratch
+.endm
+
+/* The pc joins the frame when another thread may run before this one goes on. */
+.macro SAVE_PC thread, scratch
+	csrr	\scratch, sepc
+	sd	\scratch, FRAME_PC(\thread)
 .endm
 
 /* s0..s11 and gp, which quick calls leave alone. */
@@ -68,25 +77,22 @@
 slow_syscall:
 	bgez	a7, foreign_syscall
 	ld	t6, HART_CURRENT(tp)
-	neg	t5, a7
-	li	t4, TERN_SYSCALL_COUNT
-	bgeu	t5, t4, unknown_syscall
+	addi	t5, a7, TERN_SYSCALL_COUNT - 1
+	bltz	t5, unknown_syscall
 	slli	t5, t5, SYSCALL_ENTRY_SHIFT
 	la	t4, syscall_table
 	add	t5, t5, t4
-	SAVE_ENTRY t6, t4, 4
+	SAVE_ENTRY t6, t4
 	ld	t4, SYSCALL_ENTRY_IS_QUICK(t5)
 	ld	t5, SYSCALL_ENTRY_FUNCTION(t5)
 	beqz	t4, full_syscall
 
 quick_syscall:
-	jalr	t5
+	jalr	t5			/* sepc keeps the pc: a trap in the kernel is its end */
 	ld	t6, HART_CURRENT(tp)
 	lhu	t5, THREAD_FAST_PRIORITY(t6)
 	ld	t4, HART_FAST(tp)
 	bltu	t5, t4, quick_to_slow_exit
-	ld	t4, FRAME_PC(t6)
-	csrw	sepc, t4
 	ld	sp, FRAME_SP(t6)
 	ld	tp, FRAME_TP(t6)
 	li	ra, 0
@@ -108,6 +114,7 @@ quick_syscall:
 
 /* The quick call is done, but this thread must not simply go on: make its frame whole. */
 quick_to_slow_exit:
+	SAVE_PC	t6, t4
 	SAVE_PRESERVED t6
 	sd	a0, FRAME_RESULT(t6)
 	sd	zero, FRAME_A1(t6)
@@ -130,6 +137,7 @@ quick_to_slow_exit:
 /* A call that may block or switch: the frame is whole before it begins. What it returns goes
    to a0 of the calling thread only if that is still the current one. */
 full_syscall:
+	SAVE_PC	t6, t4
 	SAVE_PRESERVED t6
 	SAVE_ARGUMENTS t6
 	sd	zero, FRAME_T3(t6)
@@ -209,7 +217,7 @@ save_fp:
 	j	call_full
 
 unknown_syscall:
-	SAVE_ENTRY t6, t4, 4
+	SAVE_ENTRY t6, t4
 	li	a0, -ERROR_ENOSYS
 	j	quick_to_slow_exit
 
@@ -230,7 +238,8 @@ slow_trap:
 	sd	t3, FRAME_T3(t6)
 	sd	t4, FRAME_T4(t6)
 	sd	ra, FRAME_RA(t6)
-	SAVE_ENTRY t6, t5, 0
+	SAVE_STACK t6, t5
+	SAVE_PC	t6, t5
 	SAVE_PRESERVED t6
 	SAVE_ARGUMENTS t6
 	csrr	a0, scause
