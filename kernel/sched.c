@@ -80,7 +80,9 @@ void hart_clear_attention(u32 bits)
 /* The run queue's lock is held. */
 static void queue_insert(struct hart *hart, struct thread *thread, bool at_head)
 {
-	struct list *queue = &hart->run_queue.queues[thread->priority];
+	/* Read once: a kill or an inheritance on another hart may raise it meanwhile. */
+	u8 priority = *(volatile u8 *)&thread->priority;
+	struct list *queue = &hart->run_queue.queues[priority];
 
 	ASSERT(!thread->is_queued);
 	if (at_head)
@@ -89,9 +91,9 @@ static void queue_insert(struct hart *hart, struct thread *thread, bool at_head)
 		list_append(queue, &thread->queue_link);
 	thread->is_queued = true;
 	thread->hart = (u8)hart->index;
-	hart->run_queue.ready |= 1ul << thread->priority;
-	if (thread->priority + 1u > hart->run_queue.best)
-		hart->run_queue.best = thread->priority + 1u;
+	hart->run_queue.ready |= 1ul << priority;
+	if (priority + 1u > hart->run_queue.best)
+		hart->run_queue.best = priority + 1u;
 	hart_update_fast(hart);
 }
 

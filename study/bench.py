@@ -10,7 +10,8 @@ What it runs, in this order:
             `BENCH scaling_pairs_HARTS number`, round trips a second of all pairs together.
 
 bars.json names every figure that must be there, and its bar: none (null), {"at_most": number}, or
-{"percent_above": p, "of": name}, for a cost that must not grow. The exit status is 1 when a run
+{"percent_above": p, "of": name}, for a cost that must not grow. A "goal" beside at_most is where
+the figure should get to; until then at_most keeps it from getting worse. The exit status is 1 when a run
 fails, a figure is missing or a bar is missed.
 """
 import argparse
@@ -83,7 +84,7 @@ def plan_runs(kernel, folder, trace_path):
     runs = [(f"figures of {os.path.basename(bundle)}",
              lambda bundle=bundle: run_figures(kernel, bundle)) for bundle in found]
     runs.append(("trace of the fast path", lambda: run_trace(kernel, main, trace_path)))
-    runs += [(f"scaling, {harts} harts", lambda harts=harts: run_scaling(kernel, main, harts))
+    runs += [(f"scaling, harts: {harts}", lambda harts=harts: run_scaling(kernel, main, harts))
              for harts in SCALING_NAMES]
     return runs
 
@@ -121,6 +122,8 @@ def judge(name, bar, figures):
     """(the bar as text, verdict): pass, FAIL, missing, or - for a figure without a bar."""
     limit = limit_of(bar, figures)
     text = "-" if limit is None else f"<= {limit:.10g}"
+    if bar and "goal" in bar:
+        text += f", goal {bar['goal']}"
     if name not in figures:
         return text, "missing"
     if bar is None:

@@ -11,7 +11,7 @@ export BUILD=${BUILD:-$PWD/build}
 logs=$BUILD/test-logs
 make=(make -s -j2 "BUILD=$BUILD")
 python=/usr/bin/python3
-suites='build lint host explore fuzz kernel system bench'
+suites='build lint host fuzz study kernel system bench'
 
 # verdict NAME STATUS LOG: one result; the end of the log explains a failure.
 verdict()
@@ -61,14 +61,11 @@ suite_host()
     done
 }
 
-suite_explore()
+# The tracer, the decoder and the benchmark's driver.
+suite_study()
 {
-    local program
-    for program in tests/host/*_explore.c; do
-        program=$(basename "$program" .c)
-        run "explore: build $program" "${make[@]}" "$BUILD/host/$program"
-        run "explore: $program" timeout 600 "$BUILD/host/$program"
-    done
+    run "study: tracer and benchmark driver" "$python" -m pytest -q -p no:cacheprovider \
+        --color=no tests/study
 }
 
 suite_fuzz()

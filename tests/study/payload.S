@@ -5,7 +5,7 @@
  *
  * After ROUNDS rounds it prints what the benchmark driver looks for, and powers off.
  */
-#define ROUNDS 20
+#define ROUNDS 100
 #define SBI_PUTCHAR 1
 #define SBI_RESET 0x53525354
 

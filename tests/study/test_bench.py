@@ -118,7 +118,6 @@ def test_absent_bundle_is_explained(tmp_path, capsys):
 def test_guest_without_an_end_is_stopped(tmp_path):
     source = tmp_path / "loop.s"
     source.write_text(".globl _start\n_start: j _start\n")
-    kernel = toolbox.assemble(source, tmp_path / "loop", "-nostdlib", "-static", "-no-pie",
-                              "-Wl,-Ttext=0x80200000")
+    kernel = toolbox.assemble(source, tmp_path / "loop", *toolbox.GUEST_LINK)
     with pytest.raises(qemu.GuestError, match="did not power off within 2 s"):
         qemu.run_to_end(kernel, "", timeout=2)

@@ -60,7 +60,7 @@ def test_a_second_trace_is_the_same(traced, payload):
 
 def test_guest_that_ends_too_early_is_an_error(payload):
     with pytest.raises(trace.TraceError, match="BENCH payload 17"):
-        trace.trace(*payload, timeout=TIMEOUT, warm_up=50)
+        trace.trace(*payload, timeout=TIMEOUT, warm_up=500)
 
 
 def test_end_that_is_never_reached_is_an_error(payload):

@@ -1,100 +1,269 @@
 /*
- * The loops that are measured. The message stays in the registers that it travels in, so what
- * is counted is the stub and the kernel, not C code around them.
+ * The loops that are measured. Messages stay in the registers that they travel in, so what is
+ * counted is the shortest honest stub (handle to a0, operation to a7, ecall) and the kernel.
+ *
+ * Every loop looks at each result: a call that fails is cheap, and would make a fine figure. The
+ * loops return the number of rounds that are left, so 0 says that all went well. Each spends
+ * three instructions of its own per round (result, counter, branch), which loop_empty spends too.
+ * What a server does to look at its message is part of the round trip.
+ *
+ * Register roles: s0 handle, s1 rounds left, s2 and s3 as each loop says.
  */
+#include "tern/ipc.h"
 #include "tern/syscall.h"
 
-	.section .text, "ax"
+/* The operation numbers as assembler symbols. */
+#define OPERATION(number, name) .equ OP_##name, -(number);
+TERN_SYSCALLS(OPERATION)
 
-/* void loop_call(tern_handle port, uint64_t rounds) */
+/* handles[0].handle in struct tern_extended; messages.c asserts it. */
+#define EXTENDED_HANDLE 8
+
+	.macro	ENTER
+	addi	sp, sp, -48
+	sd	ra, 40(sp)
+	sd	s0, 32(sp)
+	sd	s1, 24(sp)
+	sd	s2, 16(sp)
+	sd	s3, 8(sp)
+	.endm
+
+	.macro	LEAVE
+	ld	ra, 40(sp)
+	ld	s0, 32(sp)
+	ld	s1, 24(sp)
+	ld	s2, 16(sp)
+	ld	s3, 8(sp)
+	addi	sp, sp, 48
+	ret
+	.endm
+
+/* A system call without arguments, again and again: uint64_t name(uint64_t rounds). */
+	.macro	LOOP name, operation
+	.globl	\name
+\name:
+	ENTER
+	mv	s1, a0
+1:	li	a7, \operation
+	ecall
+	bnez	a0, 2f
+	addi	s1, s1, -1
+	bnez	s1, 1b
+2:	mv	a0, s1
+	LEAVE
+	.endm
+
+	.section .text, "ax"
+	.balign	64
+	LOOP	loop_null, OP_null
+	LOOP	loop_yield, OP_thread_yield
+
+/* uint64_t loop_empty(uint64_t rounds): what the other loops spend on themselves. */
+	.globl	loop_empty
+loop_empty:
+	ENTER
+	mv	s1, a0
+	li	a0, 0
+1:	bnez	a0, 2f
+	addi	s1, s1, -1
+	bnez	s1, 1b
+2:	mv	a0, s1
+	LEAVE
+
+/* uint64_t loop_call(tern_handle port, uint64_t rounds) */
 	.globl	loop_call
 loop_call:
-	addi	sp, sp, -32
-	sd	ra, 24(sp)
-	sd	s0, 16(sp)
-	sd	s1, 8(sp)
+	ENTER
 	mv	s0, a0
 	mv	s1, a1
 1:	mv	a0, s0
-	li	a7, TERN_OP_CALL
+	li	a7, OP_call
 	.globl	study_call
 study_call:
 	ecall
 	.globl	study_call_end
 study_call_end:
+	bnez	a0, 2f
 	addi	s1, s1, -1
 	bnez	s1, 1b
-	ld	ra, 24(sp)
-	ld	s0, 16(sp)
-	ld	s1, 8(sp)
-	addi	sp, sp, 32
-	ret
+2:	mv	a0, s1
+	LEAVE
 
-/* void loop_serve(tern_handle listener): until something else than a call arrives */
+/* void loop_serve(tern_handle listener): echo calls until something else arrives */
 	.globl	loop_serve
 loop_serve:
-	addi	sp, sp, -16
-	sd	ra, 8(sp)
-	sd	s0, 0(sp)
+	ENTER
 	mv	s0, a0
-	li	a7, -5			/* wait */
+	li	a7, OP_wait
 	ecall
-1:	bnez	a0, 2f
-	mv	a0, s0
-	li	a7, TERN_OP_REPLY_WAIT
+	bnez	a0, 2f
+1:	mv	a0, s0
+	li	a7, OP_reply_wait
 	.globl	study_reply
 study_reply:
 	ecall
+	beqz	a0, 1b			/* a call: TERN_EVENT_CALL is 0 */
+2:	LEAVE
+
+/*
+ * uint64_t loop_move(tern_handle port, uint64_t rounds, gives, takes): the handle in `gives` goes
+ * to the server with one call and comes back with the answer to the next: one move per round.
+ */
+	.globl	loop_move
+loop_move:
+	ENTER
+	mv	s0, a0
+	mv	s1, a1
+	mv	s2, a2			/* descriptors: gives, takes */
+	mv	s3, a3
+1:	mv	a0, s0
+	mv	t2, s2
+	li	a7, OP_call_ext
+	ecall
+	bnez	a0, 2f
+	mv	a0, s0
+	mv	t2, s3
+	li	a7, OP_call_ext
+	ecall
+	li	t0, TERN_EVENT_HANDLES
+	bne	a0, t0, 2f
+	sd	t2, EXTENDED_HANDLE(s2)
+	addi	s1, s1, -2
+	bnez	s1, 1b
+2:	mv	a0, s1
+	LEAVE
+
+/* void serve_move(tern_handle listener, gives): its other side */
+	.globl	serve_move
+serve_move:
+	ENTER
+	mv	s0, a0
+	mv	s2, a1			/* descriptor */
+	li	a7, OP_wait
+	ecall
+1:	li	t0, TERN_EVENT_HANDLES
+	bne	a0, t0, 2f
+	sd	t2, EXTENDED_HANDLE(s2)
+	mv	a0, s0
+	li	a7, OP_reply_wait
+	ecall
+	bnez	a0, 2f
+	mv	a0, s0
+	mv	t2, s2
+	li	a7, OP_reply_wait_ext
+	ecall
 	j	1b
-2:	ld	ra, 8(sp)
-	ld	s0, 0(sp)
-	addi	sp, sp, 16
-	ret
+2:	LEAVE
 
-/* void loop_null(uint64_t rounds) */
-	.globl	loop_null
-loop_null:
-	mv	t0, s1
-	mv	s1, a0
-	addi	sp, sp, -16
-	sd	ra, 8(sp)
-	sd	t0, 0(sp)
-1:	li	a7, -57
+/* uint64_t loop_notify(tern_handle listener, tern_handle peer, uint64_t rounds) */
+	.globl	loop_notify
+loop_notify:
+	ENTER
+	mv	s0, a0
+	mv	s2, a1			/* the other's port */
+	mv	s1, a2
+1:	mv	a0, s2
+	li	a1, 1
+	li	a7, OP_notify
 	ecall
+	bnez	a0, 2f
+	mv	a0, s0
+	li	a7, OP_wait
+	ecall
+	addi	a0, a0, -TERN_EVENT_NOTIFY
+	bnez	a0, 2f
 	addi	s1, s1, -1
 	bnez	s1, 1b
-	ld	ra, 8(sp)
-	ld	s1, 0(sp)
-	addi	sp, sp, 16
-	ret
+2:	mv	a0, s1
+	LEAVE
 
-/* void loop_yield(uint64_t rounds) */
-	.globl	loop_yield
-loop_yield:
-	mv	t0, s1
-	mv	s1, a0
-	addi	sp, sp, -16
-	sd	ra, 8(sp)
-	sd	t0, 0(sp)
-1:	li	a7, -37
+/* void serve_notify(tern_handle listener, tern_handle peer) */
+	.globl	serve_notify
+serve_notify:
+	ENTER
+	mv	s0, a0
+	mv	s2, a1
+1:	mv	a0, s0
+	li	a7, OP_wait
 	ecall
-	addi	s1, s1, -1
-	bnez	s1, 1b
-	ld	ra, 8(sp)
-	ld	s1, 0(sp)
-	addi	sp, sp, 16
-	ret
+	addi	a0, a0, -TERN_EVENT_NOTIFY
+	bnez	a0, 2f
+	mv	a0, s2
+	li	a1, 1
+	li	a7, OP_notify
+	ecall
+	beqz	a0, 1b
+2:	LEAVE
 
-/* A thread that ends at once, and one that waits at the listener in a0 for ever. Neither has a
-   stack. */
+/*
+ * void drive(tern_handle listener, tern_handle interrupt, volatile uint64_t *arrived): the
+ * driver's first instruction after its wait reads the counter.
+ */
+	.globl	drive
+drive:
+	ENTER
+	mv	s0, a0
+	mv	s2, a1			/* interrupt */
+	mv	s3, a2			/* where to note the arrival */
+1:	mv	a0, s0
+	li	a7, OP_wait
+	ecall
+	rdinstret t1
+	addi	a0, a0, -TERN_EVENT_NOTIFY
+	bnez	a0, 2f
+	sd	t1, 0(s3)
+	mv	a0, s2
+	li	a7, OP_interrupt_ack
+	ecall
+	beqz	a0, 1b
+2:	LEAVE
+
+/*
+ * uint64_t raise(tern_handle resource, uint64_t command, uint64_t line): the counter right before
+ * the system call; 0 if that failed.
+ */
+	.globl	raise
+raise:
+	ENTER
+	li	a7, OP_system_control
+	rdinstret s1
+	ecall
+	beqz	a0, 1f
+	li	s1, 0
+1:	mv	a0, s1
+	LEAVE
+
+/*
+ * What threads without a stack run; position-independent, since it is also copied to a page that
+ * other processes map.
+ */
+	.balign	8
+	.globl	thread_code
+thread_code:
+
+/* Ends at once. */
 	.globl	thread_ends
 thread_ends:
 	li	a0, 0
-	li	a7, -30
-	ecall
-
-	.globl	thread_waits
-thread_waits:
-	li	a7, -5
+	li	a7, OP_thread_exit
 	ecall
 	j	thread_ends
+
+/* Waits at the listener in a0. */
+	.globl	thread_waits
+thread_waits:
+	li	a7, OP_wait
+	ecall
+	j	thread_ends
+
+/* Sleeps for ever on the futex word at the address in a0, which nobody wakes. */
+	.globl	thread_sleeps
+thread_sleeps:
+	lw	a1, 0(a0)
+	li	a2, -1			/* no deadline */
+	li	a7, OP_futex_wait
+	ecall
+	j	thread_ends
+
+	.globl	thread_code_end
+thread_code_end:

@@ -1,6 +1,10 @@
 /*
- * The benchmark: prints "BENCH name figure" lines. The boot command line chooses: nothing = all,
- * study=1 = round trips only (for the tracer), pairs=N = throughput of N pairs.
+ * The benchmark: prints lines "BENCH name figure". The boot command line chooses:
+ *   nothing    everything but the next two; 1 GiB, one hart, -icount shift=0
+ *   study=1    plain round trips only, for a tracer that stops at study_call, study_call_end and
+ *              study_reply in loops.S
+ *   pairs=N    throughput of N pairs on all harts, in plain emulation: pairs_1_hart ...
+ *   scaling=1  the same with a pair for each hart, named as study/bench.py wants it
  */
 #include "bench.h"
 
@@ -9,101 +13,49 @@ void report(const char *name, uint64_t figure)
 	rt_printf("BENCH %s %lu\n", name, figure);
 }
 
-struct pair pair_create(void)
+static uint64_t null_rounds(const struct part *part, uint64_t rounds)
 {
-	struct pair pair;
-
-	pair.listener = tern_listener_create(0, 64);
-	pair.port = tern_port_create(0, pair.listener, 1, 0);
-	rt_require(pair.port > 0, "a port");
-	return pair;
+	(void)part;
+	return loop_null(rounds);
 }
 
-void pair_close(struct pair *pair)
+static void null_caller(uint64_t argument)
 {
-	tern_handle_close(pair->port);
-	tern_handle_close(pair->listener);
+	measure_loop((struct part *)argument, null_rounds);
+	rt_exit(0);
 }
 
-uint64_t measure(rt_function *server, rt_function *client)
-{
-	struct pair pair = pair_create();
-	tern_handle server_process = rt_process(0), client_process = rt_process(0);
-	tern_handle server_thread, client_thread;
-	uint64_t figure;
-
-	rt_require(server_process > 0 && client_process > 0, "processes");
-	server_thread = rt_run(server_process, server,
-			       (uint64_t)rt_give(server_process, pair.listener), PRIORITY);
-	client_thread = rt_run(client_process, client, (uint64_t)rt_give(client_process, pair.port),
-			       PRIORITY);
-	figure = rt_wait_process(client_process);
-	tern_process_kill(server_process, 0);
-	rt_wait_process(server_process);
-	tern_handle_close(server_thread);
-	tern_handle_close(client_thread);
-	tern_handle_close(server_process);
-	tern_handle_close(client_process);
-	pair_close(&pair);
-	return figure;
-}
-
-static void roundtrip_server(uint64_t listener)
-{
-	loop_serve((tern_handle)listener);
-}
-
-static void roundtrip_client(uint64_t port)
-{
-	uint64_t before;
-
-	loop_call((tern_handle)port, WARM_UP);
-	before = rt_instructions();
-	loop_call((tern_handle)port, ROUNDS);
-	rt_exit((uint32_t)((rt_instructions() - before) / ROUNDS));
-}
-
-uint64_t measure_roundtrip(void)
-{
-	return measure(roundtrip_server, roundtrip_client);
-}
-
+/* From ecall to return, with the instruction that loads a7. */
 static void bench_null(void)
 {
-	uint64_t before;
+	static const tern_handle none[3];
+	struct party caller = party_start(null_caller, PRIORITY, none, 0);
 
-	loop_null(WARM_UP);
-	before = rt_instructions();
-	loop_null(ROUNDS);
-	/* Two instructions of the loop itself are not the call's. */
-	report("null_syscall", (rt_instructions() - before) / ROUNDS - 2);
+	report("null_syscall", party_end(&caller, "null_syscall"));
 }
 
-static void bench_roundtrips(void)
+static void bench_all(void)
 {
-	report("roundtrip", measure_roundtrip());
-	tern_system_control(rt_boot->resource, TERN_CONTROL_FORCE_SLOW, 1);
-	report("roundtrip_slow", measure_roundtrip());
-	tern_system_control(rt_boot->resource, TERN_CONTROL_FORCE_SLOW, 0);
+	report("boot_instructions", (uint64_t)tern_system_info(TERN_INFO_BOOT_INSTRUCTIONS));
+	bench_null();
+	bench_messages();
+	bench_events();
+	bench_objects();
+	bench_sizes();
+	bench_scaling();
 }
 
 int main(void)
 {
 	uint64_t pairs = rt_option("pairs", 0);
 
-	if (pairs) {
-		bench_pairs(pairs);
-	} else if (rt_option("study", 0)) {
-		measure_roundtrip();
-	} else {
-		report("boot_instructions",
-		       (uint64_t)tern_system_info(TERN_INFO_BOOT_INSTRUCTIONS));
-		bench_null();
-		bench_roundtrips();
-		bench_messages();
-		bench_objects();
-		bench_scaling();
-	}
-	rt_printf("PASS benchmark_ends\n");
+	if (pairs)
+		bench_pairs(pairs, "");
+	else if (rt_option("scaling", 0))
+		bench_pairs((uint64_t)tern_system_info(TERN_INFO_HARTS), "scaling_");
+	else if (rt_option("study", 0))
+		measure_roundtrip("study");
+	else
+		bench_all();
 	return 0;
 }

@@ -12,7 +12,6 @@
 #define HANDLES 24
 #define ROUND_CALLS 4000
 
-
 /* ----------------------------------------------------------------- in the fuzzing processes */
 
 static tern_handle handles[HANDLES];
@@ -74,8 +73,7 @@ static bool is_left_out(int64_t op)
 	       op == TERN_OP_thread_kill || op == TERN_OP_account_destroy ||
 	       op == TERN_OP_thread_resume || op == TERN_OP_debug_log || op == TERN_OP_wait ||
 	       op == TERN_OP_reply_wait || op == TERN_OP_reply_wait_ext || op == TERN_OP_call ||
-	       op == TERN_OP_call_ext || op == TERN_OP_futex_wait ||
-	       op == TERN_OP_system_control;
+	       op == TERN_OP_call_ext || op == TERN_OP_futex_wait || op == TERN_OP_system_control;
 }
 
 static int64_t random_op(uint64_t *state, bool may_block)
@@ -97,10 +95,8 @@ static void fuzz_calls(uint64_t seed, bool may_block)
 	for (unsigned int i = 0; i < ROUND_CALLS; i++) {
 		int64_t op = random_op(&state, may_block);
 		tern_result result = tern_syscall6(op, random_argument(&state),
-						   random_argument(&state),
-						   random_argument(&state),
-						   random_argument(&state),
-						   random_argument(&state),
+						   random_argument(&state), random_argument(&state),
+						   random_argument(&state), random_argument(&state),
 						   random_argument(&state));
 
 		if (result >= TERN_HANDLE_FIRST) {

@@ -55,14 +55,15 @@ static void protection_is_changed_and_enforced(void)
 	tern_handle readable = tern_handle_duplicate(memobj, TERN_RIGHT_READ);
 
 	memset((void *)start, 7, 4 * RT_PAGE);
-	CHECK_EQ(tern_region_protect(TERN_SELF_PROCESS, start + RT_PAGE, RT_PAGE, TERN_MAP_READ), 0);
+	CHECK_EQ(tern_region_protect(TERN_SELF_PROCESS, start + RT_PAGE, RT_PAGE, TERN_MAP_READ),
+		 0);
 	CHECK_EQ(tern_touch((void *)(start + RT_PAGE), 1, 1), -EFAULT);
 	CHECK_EQ(tern_touch((void *)(start + RT_PAGE), 1, 0), 0);
 	CHECK_EQ(((char *)start)[RT_PAGE], 7);
-	CHECK_EQ(tern_region_protect(TERN_SELF_PROCESS, start, RT_PAGE,
-				     RW | TERN_MAP_EXECUTE),
+	CHECK_EQ(tern_region_protect(TERN_SELF_PROCESS, start, RT_PAGE, RW | TERN_MAP_EXECUTE),
 		 -EINVAL);
-	CHECK_EQ(tern_region_protect(TERN_SELF_PROCESS, start, 5 * RT_PAGE, TERN_MAP_READ), -EFAULT);
+	CHECK_EQ(tern_region_protect(TERN_SELF_PROCESS, start, 5 * RT_PAGE, TERN_MAP_READ),
+		 -EFAULT);
 	CHECK_EQ(tern_region_map(TERN_SELF_PROCESS, readable, 0, 0, RT_PAGE, RW), -EPERM);
 	CHECK_EQ(tern_region_map(TERN_SELF_PROCESS, memobj, 0, 0, RT_PAGE, RW | TERN_MAP_EXECUTE),
 		 -EINVAL);

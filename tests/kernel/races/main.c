@@ -74,8 +74,9 @@ static void calling(uint64_t unused)
 	}
 }
 
-static void contest(rt_function *serve, void (*disturb)(struct test_port *port, unsigned int i,
-							struct rt_thread *callers),
+static void contest(rt_function *serve,
+		    void (*disturb)(struct test_port *port, unsigned int i,
+				    struct rt_thread *callers),
 		    unsigned int times)
 {
 	struct test_port port = test_port(1, 0);
