@@ -163,21 +163,17 @@ FUZZ_MAINS := $(wildcard tests/host/*_fuzz.c)
 HOST_COMMON := $(filter-out $(HOST_MAINS) $(FUZZ_MAINS),$(wildcard tests/host/*.c))
 HOST_PROGRAMS := $(HOST_MAINS:tests/host/%.c=$(BUILD)/host/%)
 FUZZERS := $(FUZZ_MAINS:tests/host/%.c=$(BUILD)/fuzz/%)
-
-# of(folder): the objects of what is linked to all programs there.
 of = $(HOST_COMMON:tests/host/%.c=$(BUILD)/$(1)/obj/%.o)
 
 $(BUILD)/host/obj/%.o: tests/host/%.c Makefile
 	$(call say,HOSTCC)
 	$(Q)$(HOST_CC) $(HOST_FLAGS) -c -o $@ $<
-
 $(BUILD)/host/%: $(BUILD)/host/obj/%.o $(call of,host)
 	$(Q)$(HOST_CC) $(HOST_FLAGS) -o $@ $^ -lcmocka -lpthread
 
 $(BUILD)/fuzz/obj/%.o: tests/host/%.c Makefile
 	$(call say,FUZZCC)
 	$(Q)$(FUZZ_CC) $(HOST_FLAGS) -fsanitize=fuzzer -c -o $@ $<
-
 $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/%.o $(call of,fuzz)
 	$(Q)$(FUZZ_CC) $(HOST_FLAGS) -fsanitize=fuzzer -o $@ $^
 
@@ -200,6 +196,5 @@ lint: $(FDT_STAMP) $(BUILD)/include/generated/asm_offsets.h
 
 bench: kernel bundles
 	$(Q)BUILD=$(BUILD) /usr/bin/python3 study/bench.py
-
 clean:
 	rm -rf $(BUILD)
