@@ -48,7 +48,8 @@ struct client_port {
 	_Atomic u32 clients; /* handles without OWNER, and queued calls */
 	bool is_persistent;
 	bool is_revoked;
-	bool no_clients_due; /* the event is queued */
+	bool has_had_clients; /* only then can there be a no-clients event */
+	bool no_clients_due;  /* the event is queued */
 };
 
 /* A parked reply port. */

@@ -66,7 +66,7 @@ void port_client_gone(struct client_port *port)
 {
 	struct listener *listener = port->listener;
 
-	if (atomic_fetch_sub(&port->clients, 1) != 1)
+	if (atomic_fetch_sub(&port->clients, 1) != 1 || !port->has_had_clients)
 		return;
 	spin_lock(&listener->lock);
 	if (atomic_load(&port->clients) == 0 && port_callee(port)) {
@@ -80,8 +80,12 @@ void port_client_gone(struct client_port *port)
 
 void port_handle_added(struct object *object, u32 rights)
 {
-	if (!(rights & TERN_RIGHT_OWNER))
-		atomic_fetch_add(&port_of(object)->clients, 1);
+	struct client_port *port = port_of(object);
+
+	if (rights & TERN_RIGHT_OWNER)
+		return;
+	port->has_had_clients = true;
+	atomic_fetch_add(&port->clients, 1);
 }
 
 void port_handle_removed(struct object *object, u32 rights)

@@ -143,7 +143,7 @@ static bool has_option(const char *option)
 	return false;
 }
 
-void kernel_start(void)
+NOINLINE void kernel_start(void)
 {
 	account_init(page_count_free() * PAGE_SIZE);
 	futex_init();

@@ -37,6 +37,8 @@ typedef u64 paddr;
 #define NORETURN __attribute__((noreturn))
 #define PRINTF(template, first) __attribute__((format(printf, template, first)))
 #define ALIGNED(n) __attribute__((aligned(n)))
+/* A landmark for debuggers and backtraces. */
+#define NOINLINE __attribute__((noinline))
 /* Called by code that the compiler makes up, so it must not be dropped. */
 #define USED __attribute__((used))
 #define UNUSED __attribute__((unused))

@@ -55,7 +55,7 @@ extern const size_t call_count;
 /* One object of each type, and memory of each kind. */
 struct fixture {
 	tern_handle handles[TERN_TYPE_COUNT];
-	tern_handle second_reply, owner_port, physical;
+	tern_handle second_reply, client;
 	tern_handle stale, closed;
 	char *writable, *readable, *guard;
 	struct tern_extended extended;

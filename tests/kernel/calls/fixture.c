@@ -66,9 +66,10 @@ void fixture_create(void)
 	create_memory();
 	handles[TERN_TYPE_LISTENER] = tern_listener_create(0, 16);
 	handles[TERN_TYPE_PORT] = tern_port_create(0, handles[TERN_TYPE_LISTENER], 7, 0);
-	handles[TERN_TYPE_REPLY] = park_caller(&fixture.callers[0], handles[TERN_TYPE_PORT],
+	fixture.client = tern_port_mint(handles[TERN_TYPE_PORT], TERN_RIGHTS_ALL);
+	handles[TERN_TYPE_REPLY] = park_caller(&fixture.callers[0], fixture.client,
 					       handles[TERN_TYPE_LISTENER]);
-	fixture.second_reply = park_caller(&fixture.callers[1], handles[TERN_TYPE_PORT],
+	fixture.second_reply = park_caller(&fixture.callers[1], fixture.client,
 					   handles[TERN_TYPE_LISTENER]);
 	fixture.sleeps = 1;
 	rt_thread(&fixture.sleeper, sleeper_body, 0, CALLER_PRIORITY);
@@ -99,6 +100,7 @@ void fixture_destroy(void)
 	for (unsigned int type = TERN_TYPE_NONE + 1; type < TERN_TYPE_COUNT; type++)
 		if (type != TERN_TYPE_REPLY)
 			CHECK_EQ(tern_handle_close(fixture.handles[type]), 0);
+	CHECK_EQ(tern_handle_close(fixture.client), 0);
 	rt_unmap(fixture.writable, RT_PAGE);
 	rt_unmap(fixture.readable, RT_PAGE);
 	rt_unmap(fixture.guard, RT_PAGE);

@@ -107,7 +107,6 @@ static void visit_wrong_handles(const struct call *call, int place, const struct
 		right ^ 1ul << TERN_HANDLE_GENERATION_SHIFT,
 		right ^ 1ul << (TERN_HANDLE_GENERATION_SHIFT + TERN_HANDLE_GENERATION_BITS - 1),
 		right | 0xfffffull << TERN_HANDLE_INDEX_SHIFT,
-		right ^ 1ul << TERN_HANDLE_INDEX_SHIFT,
 		right ^ TERN_RIGHT_NO_INHERIT << TERN_HANDLE_RIGHTS_SHIFT,
 		right ^ TERN_RIGHT_OWNER << TERN_HANDLE_RIGHTS_SHIFT,
 		(uint64_t)fixture.stale,

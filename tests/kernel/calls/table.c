@@ -49,6 +49,8 @@
 		.kind = ARGUMENT_HANDLE, .type = TERN_TYPE_NONE, .rights = (r)                     \
 	}
 #define LENGTH N(16, { WINDOW + 1, -ERANGE }, { HUGE, -ERANGE }, { 1ul << 63, -ERANGE })
+/* With a buffer these lengths leave user space too. */
+#define BUFFER_LENGTH N(16, { WINDOW + 1, -ERANGE }, { HUGE, -EFAULT }, { 1ul << 63, -EFAULT })
 #define OFFSET N(0, { WINDOW + 1, -ERANGE }, { WINDOW - 15, -ERANGE }, { HUGE, -ERANGE })
 #define RIGHTS N(TERN_RIGHTS_ALL, { TERN_RIGHTS_ALL + 1, -EINVAL }, { HUGE, -EINVAL })
 #define RW (TERN_MAP_READ | TERN_MAP_WRITE)
@@ -76,8 +78,8 @@ const struct call calls[] = {
 	{ OP(port_revoke), NOT_ALONE, 0, { H(PORT, TERN_RIGHT_OWNER) } },
 	{ OP(reply_park), HARMLESS, -ESRCH, { ANY, N(0) } },
 	{ OP(reply_status), HARMLESS, 0, { H(REPLY, 0) } },
-	{ OP(reply_read), HARMLESS, 16, { H(REPLY, 0), OFFSET, WRITABLE, LENGTH } },
-	{ OP(reply_write), HARMLESS, 16, { H(REPLY, 0), OFFSET, READABLE, LENGTH } },
+	{ OP(reply_read), HARMLESS, 16, { H(REPLY, 0), OFFSET, WRITABLE, BUFFER_LENGTH } },
+	{ OP(reply_write), HARMLESS, 16, { H(REPLY, 0), OFFSET, READABLE, BUFFER_LENGTH } },
 	{ OP(reply_copy),
 	  HARMLESS,
 	  16,

@@ -1,221 +1,196 @@
-/* Registers across switches, futexes, timers, interrupts, deaths. */
+/* The kernel's own events: timers and interrupts notify client ports. */
 #include "memory.h"
 
-#define IRQ_LINE 6
-#define SERVER_PATTERN 0x5e5e5e5e5e5e
-#define CLIENT_PATTERN 0xc1c1c1c1c1c1
+#define SOON 300000ul
+#define LONG 2000000ul
+#define PERIOD 200000ul
+#define TIMERS 16
+#define LINE 29 /* nothing is connected to it */
 
-static void leak_server(uint64_t listener)
-{
-	leak_serve((tern_handle)listener, SERVER_PATTERN);
-}
-
-static void leak_rounds(void)
-{
-	struct test_port port = test_port(1, 0);
-	struct rt_thread server;
-
-	rt_thread(&server, leak_server, (uint64_t)port.listener, 32);
-	test_settle();
-	CHECK_EQ(leak_call(port.client, CLIENT_PATTERN, SERVER_PATTERN), 0);
-	tern_listener_destroy(port.listener);
-	rt_join(&server);
-	test_port_close(&port);
-}
-
-void registers_do_not_leak(void)
-{
-	leak_rounds();
-	tern_system_control(rt_boot->resource, TERN_CONTROL_FORCE_SLOW, 1);
-	leak_rounds();
-	tern_system_control(rt_boot->resource, TERN_CONTROL_FORCE_SLOW, 0);
-}
-
-/* ------------------------------------------------------------------------ floating point */
-
-static volatile uint32_t fp_errors;
-
-static void fp_worker(uint64_t seed)
-{
-	for (unsigned int i = 0; i < 300; i++) {
-		fp_fill(seed + i);
-		tern_thread_yield();
-		__atomic_fetch_add(&fp_errors, fp_differs(seed + i), __ATOMIC_RELAXED);
-	}
-}
-
-static void fp_server(uint64_t listener)
+/* Has something been notified? Nothing more comes while we look. */
+static uint64_t pending_bits(struct test_port *port)
 {
 	struct tern_received message = { 0 };
-	tern_result event = tern_wait((tern_handle)listener, &message);
+	tern_handle probe = tern_port_create(0, port->listener, 99, 0);
+	uint64_t bits = 0;
 
-	while (event >= 0) {
-		fp_fill(message.words[0] * 3);
-		event = tern_reply_wait((tern_handle)listener, &message);
+	tern_notify(probe, 1);
+	for (;;) {
+		CHECK_EQ(tern_wait(port->listener, &message), TERN_EVENT_NOTIFY);
+		if (message.userdata == 99)
+			break;
+		bits |= message.words[0];
 	}
+	tern_handle_close(probe);
+	return bits;
 }
 
-void fp_registers_survive_switches(void)
+static uint64_t wait_bits(struct test_port *port)
 {
-	struct test_port port = test_port(1, 0);
 	struct tern_received message = { 0 };
-	struct rt_thread workers[4], server;
 
-	fp_errors = 0;
-	for (unsigned int i = 0; i < RT_COUNT(workers); i++)
-		rt_thread(&workers[i], fp_worker, 1000 * (i + 1), 20);
-	rt_thread(&server, fp_server, (uint64_t)port.listener, 32);
-	for (unsigned int i = 0; i < 200; i++) {
-		fp_fill(i * 7);
-		message.words[0] = i;
-		CHECK_EQ(tern_call(port.client, &message), 0);
-		CHECK_EQ(fp_differs(i * 7), 0);
-	}
-	for (unsigned int i = 0; i < RT_COUNT(workers); i++)
-		rt_join(&workers[i]);
-	CHECK_EQ(fp_errors, 0);
-	tern_listener_destroy(port.listener);
-	rt_join(&server);
-	test_port_close(&port);
+	CHECK_EQ(tern_wait(port->listener, &message), TERN_EVENT_NOTIFY);
+	CHECK_EQ(message.userdata, 7);
+	return message.words[0];
 }
 
-/* -------------------------------------------------------------------------------- futexes */
-
-static volatile uint32_t futex_word;
-static volatile tern_result futex_result;
-
-static void futex_waiter(uint64_t unused)
+void time_page_counts(void)
 {
-	(void)unused;
-	futex_result = tern_futex_wait(&futex_word, 0, TERN_DEADLINE_NONE);
+	const struct tern_time_page *page = (const struct tern_time_page *)TERN_TIME_PAGE;
+	uint64_t before = tern_time(), after;
+
+	CHECK(page->frequency > 0);
+	CHECK_EQ((page->frequency * page->multiplier) >> page->shift, 1000000000);
+	CHECK(page->boot_seconds > 1600000000);
+	test_sleep(SOON);
+	after = tern_time();
+	CHECK(after >= before + SOON);
+	CHECK_EQ(tern_touch((const void *)TERN_TIME_PAGE, 1, 1), -EFAULT);
 }
 
-void futex_wakes_and_times_out(void)
+void timer_fires_once(void)
 {
-	struct rt_thread waiters[2];
-	uint64_t before = tern_time();
+	struct test_port port = test_port(7, 0);
+	tern_handle timer = tern_timer_create(0, port.client, 4);
+	uint64_t deadline = tern_time() + SOON;
 
-	futex_word = 0;
-	CHECK_EQ(tern_futex_wait(&futex_word, 1, TERN_DEADLINE_NONE), -EAGAIN);
-	CHECK_EQ(tern_futex_wait(&futex_word, 0, before + 1000000), -ETIMEDOUT);
-	CHECK(tern_time() - before >= 1000000);
-	CHECK_EQ(tern_futex_wait(&futex_word, 0, 0), -ETIMEDOUT);
-	CHECK_EQ(tern_futex_wake(&futex_word, 1), 0);
-	rt_thread(&waiters[0], futex_waiter, 0, 20);
-	rt_thread(&waiters[1], futex_waiter, 0, 20);
-	test_settle();
-	CHECK_EQ(tern_futex_wake(&futex_word, 1), 1);
-	CHECK_EQ(tern_futex_wake(&futex_word, 5), 1);
-	CHECK_EQ(tern_futex_wake(&futex_word, 5), 0);
-	rt_join(&waiters[0]);
-	rt_join(&waiters[1]);
-	CHECK_EQ(futex_result, 0);
-}
-
-void futex_is_interrupted(void)
-{
-	struct rt_thread waiter;
-
-	futex_word = 0;
-	rt_thread(&waiter, futex_waiter, 0, 20);
-	test_settle();
-	CHECK_EQ(tern_thread_interrupt(waiter.handle, 0), 0);
-	rt_join(&waiter);
-	CHECK_EQ(futex_result, -EINTR);
-	rt_thread(&waiter, futex_waiter, 0, 20);
-	test_settle();
-	CHECK_EQ(tern_thread_kill(waiter.handle), 0);
-	test_settle();
-	CHECK_EQ(tern_thread_interrupt(waiter.handle, 0), -ESRCH);
-	CHECK_EQ(tern_futex_wake(&futex_word, 5), 0);
-	rt_discard(&waiter);
-}
-
-/* --------------------------------------------------------------------- timers, interrupts */
-
-void timers_notify(void)
-{
-	struct test_port port = test_port(3, 0);
-	tern_handle timer = tern_timer_create(0, port.client, 16);
-	struct tern_received message = { 0 };
-	uint64_t start = tern_time();
-
-	CHECK_EQ(tern_timer_set(timer, start + 2000000, 0), 0);
-	CHECK_EQ(tern_wait(port.listener, &message), TERN_EVENT_NOTIFY);
-	CHECK_EQ(message.words[0], 16);
-	CHECK(tern_time() >= start + 2000000);
-	CHECK_EQ(tern_timer_set(timer, tern_time() + 1000000, 500000), 0);
-	for (unsigned int i = 0; i < 3; i++)
-		CHECK_EQ(tern_wait(port.listener, &message), TERN_EVENT_NOTIFY);
-	CHECK_EQ(tern_timer_set(timer, 0, 0), 0);
-	CHECK_EQ(tern_timer_set(timer, 1, 5), -EINVAL);
-	CHECK_EQ(tern_timer_set(timer, tern_time() + (1ul << 40), 0), 0);
+	CHECK_EQ(tern_timer_set(timer, deadline, 0), 0);
+	CHECK_EQ(wait_bits(&port), 4);
+	CHECK(tern_time() >= deadline);
+	test_sleep(SOON);
+	CHECK_EQ(pending_bits(&port), 0);
+	CHECK_EQ(tern_timer_set(timer, 1, 0), 0);
+	CHECK_EQ(wait_bits(&port), 4);
 	tern_handle_close(timer);
 	test_port_close(&port);
 }
 
-void interrupts_notify_until_acknowledged(void)
+void timer_fires_periodically(void)
 {
-	struct test_port port = test_port(3, 0);
-	tern_handle irq = tern_interrupt_create(0, rt_boot->resource, IRQ_LINE, port.client, 4);
-	struct tern_received message = { 0 };
+	struct test_port port = test_port(7, 0);
+	tern_handle timer = tern_timer_create(0, port.client, 4);
+	uint64_t start = tern_time();
 
-	CHECK(irq > 0);
-	CHECK_EQ(tern_interrupt_create(0, rt_boot->resource, IRQ_LINE, port.client, 4), -EBUSY);
-	CHECK_EQ(tern_interrupt_create(0, rt_boot->resource, 100000, port.client, 4), -ENODEV);
-	CHECK_EQ(tern_interrupt_ack(irq), -EAGAIN);
-	CHECK_EQ(tern_system_control(rt_boot->resource, TERN_CONTROL_IRQ_RAISE, IRQ_LINE + 1),
-		 -ENODEV);
-	for (unsigned int i = 0; i < 2; i++) {
-		CHECK_EQ(tern_system_control(rt_boot->resource, TERN_CONTROL_IRQ_RAISE, IRQ_LINE),
-			 0);
-		CHECK_EQ(tern_wait(port.listener, &message), TERN_EVENT_NOTIFY);
-		CHECK_EQ(message.words[0], 4);
-		CHECK_EQ(tern_interrupt_ack(irq), 0);
+	CHECK_EQ(tern_timer_set(timer, start + PERIOD, PERIOD), 0);
+	for (uint64_t i = 1; i <= 5; i++) {
+		CHECK_EQ(wait_bits(&port), 4);
+		CHECK(tern_time() >= start + i * PERIOD);
 	}
-	tern_handle_close(irq);
-	irq = tern_interrupt_create(0, rt_boot->resource, IRQ_LINE, port.client, 4);
-	CHECK(irq > 0);
-	tern_handle_close(irq);
+	CHECK_EQ(tern_timer_set(timer, 0, PERIOD), 0);
+	pending_bits(&port);
+	test_sleep(3 * PERIOD);
+	CHECK_EQ(pending_bits(&port), 0);
+	tern_handle_close(timer);
 	test_port_close(&port);
 }
 
-/* ---------------------------------------------------------------------------------- deaths */
-
-static void child_exits(uint64_t status)
+void stopped_timer_is_silent(void)
 {
-	rt_exit((uint32_t)status);
-}
+	struct test_port port = test_port(7, 0);
+	tern_handle timer = tern_timer_create(0, port.client, 4);
 
-void deaths_are_notified(void)
-{
-	struct test_port port = test_port(3, 0);
-	struct tern_received message = { 0 };
-	tern_handle process = rt_process(0);
-	tern_handle thread;
-
-	CHECK_EQ(tern_process_watch(process, port.client), 0);
-	CHECK_EQ(tern_process_status(process), TERN_PROCESS_RUNNING);
-	thread = rt_run(process, child_exits, 7, 20);
-	CHECK_EQ(tern_wait(port.listener, &message), TERN_EVENT_NOTIFY);
-	CHECK_EQ(message.words[0], (int64_t)TERN_NOTIFY_DEATH);
-	CHECK_EQ(tern_process_status(process), 7);
-	CHECK_EQ(tern_thread_watch(thread, port.client), 0);
-	CHECK_EQ(tern_wait(port.listener, &message), TERN_EVENT_NOTIFY);
-	CHECK_EQ(tern_thread_create(process, 0x10000, 0, 0, 0, 1), -ESRCH);
-	CHECK_EQ(tern_process_kill(process, 9), 0);
-	CHECK_EQ(tern_process_status(process), 7);
-	CHECK_EQ(tern_handle_give(process, port.client, 1), -ESRCH);
-	tern_handle_close(thread);
-	tern_handle_close(process);
+	CHECK_EQ(tern_timer_set(timer, tern_time() + LONG, 0), 0);
+	CHECK_EQ(tern_timer_set(timer, 0, 0), 0);
+	test_sleep(LONG + SOON);
+	CHECK_EQ(pending_bits(&port), 0);
+	tern_handle_close(timer);
 	test_port_close(&port);
 }
 
-void time_goes_on_without_a_call(void)
+void timer_is_set_again(void)
 {
-	uint64_t before = tern_time();
+	struct test_port port = test_port(7, 0);
+	tern_handle timer = tern_timer_create(0, port.client, 4);
+	uint64_t start = tern_time();
 
-	while (tern_time() == before)
-		;
-	CHECK(tern_time() > before);
+	CHECK_EQ(tern_timer_set(timer, start + 1000 * LONG, 0), 0);
+	CHECK_EQ(tern_timer_set(timer, start + SOON, 0), 0);
+	CHECK_EQ(wait_bits(&port), 4);
+	CHECK(tern_time() < start + 1000 * LONG);
+	CHECK_EQ(tern_timer_set(timer, tern_time() + SOON, 0), 0);
+	CHECK_EQ(tern_timer_set(timer, UINT64_MAX, 0), 0);
+	test_sleep(2 * SOON);
+	CHECK_EQ(pending_bits(&port), 0);
+	tern_handle_close(timer);
+	test_port_close(&port);
+}
+
+void closed_timer_is_silent(void)
+{
+	struct test_port port = test_port(7, 0);
+	tern_handle timer = tern_timer_create(0, port.client, 4);
+
+	CHECK_EQ(tern_timer_set(timer, tern_time() + LONG, PERIOD), 0);
+	CHECK_EQ(tern_handle_close(timer), 0);
+	test_sleep(LONG + SOON);
+	CHECK_EQ(pending_bits(&port), 0);
+	test_port_close(&port);
+}
+
+void many_timers_fire_in_order(void)
+{
+	struct test_port port = test_port(7, 0);
+	tern_handle timers[TIMERS];
+	uint64_t start = tern_time() + SOON, all = 0;
+
+	for (uint64_t i = 0; i < TIMERS; i++) {
+		timers[i] = tern_timer_create(0, port.client, 1ul << i);
+		CHECK_EQ(tern_timer_set(timers[i], start + i * 5 % TIMERS * PERIOD, 0), 0);
+	}
+	while (all != (1ul << TIMERS) - 1) {
+		uint64_t bits = wait_bits(&port);
+
+		CHECK_EQ(all & bits, 0);
+		all |= bits;
+		for (uint64_t i = 0; i < TIMERS; i++)
+			if (bits & 1ul << i)
+				CHECK(tern_time() >= start + i * 5 % TIMERS * PERIOD);
+	}
+	for (uint64_t i = 0; i < TIMERS; i++)
+		tern_handle_close(timers[i]);
+	test_port_close(&port);
+}
+
+static void raise(void)
+{
+	CHECK_EQ(tern_system_control(rt_boot->resource, TERN_CONTROL_IRQ_RAISE, LINE), 0);
+}
+
+void interrupt_waits_for_its_acknowledgement(void)
+{
+	struct test_port port = test_port(7, 0);
+	tern_handle line = tern_interrupt_create(0, rt_boot->resource, LINE, port.client, 2);
+
+	CHECK_EQ(tern_interrupt_ack(line), -EAGAIN);
+	raise();
+	CHECK_EQ(wait_bits(&port), 2);
+	raise();
+	CHECK_EQ(pending_bits(&port), 0);
+	CHECK_EQ(tern_interrupt_ack(line), 0);
+	CHECK_EQ(tern_interrupt_ack(line), -EAGAIN);
+	raise();
+	CHECK_EQ(wait_bits(&port), 2);
+	tern_handle_close(line);
+	test_port_close(&port);
+}
+
+void interrupt_line_has_one_owner(void)
+{
+	struct test_port port = test_port(7, 0);
+	tern_handle line = tern_interrupt_create(0, rt_boot->resource, LINE, port.client, 2);
+
+	CHECK(line > 0);
+	CHECK_EQ(tern_interrupt_create(0, rt_boot->resource, LINE, port.client, 1), -EBUSY);
+	CHECK_EQ(tern_handle_close(line), 0);
+	line = tern_interrupt_create(0, rt_boot->resource, LINE, port.client, 8);
+	CHECK(line > 0);
+	raise();
+	CHECK_EQ(wait_bits(&port), 8);
+	CHECK_EQ(tern_handle_close(line), 0);
+	test_port_close(&port);
+}
+
+void unbound_line_is_enodev(void)
+{
+	CHECK_EQ(tern_system_control(rt_boot->resource, TERN_CONTROL_IRQ_RAISE, LINE), -ENODEV);
 }

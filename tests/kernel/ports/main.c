@@ -135,6 +135,26 @@ static void takeover_revokes_all_but_persistent(void)
 	test_port_close(&port);
 }
 
+/* A queued call counts as a client while it waits; it is none that could go. */
+static void port_that_never_had_clients_stays_live(void)
+{
+	struct test_port port = { .listener = tern_listener_create(0, 4) };
+	struct tern_received message = { 0 };
+	struct client client;
+
+	port.owner = tern_port_create(0, port.listener, 3, 0);
+	client_start(&client, port.owner, 0, PRIORITY);
+	test_settle();
+	CHECK_EQ(tern_wait(port.listener, &message), TERN_EVENT_CALL);
+	CHECK_EQ(tern_reply(TERN_REPLY, &message), 0);
+	client_join(&client);
+	CHECK_EQ(client.result, 0);
+	CHECK_EQ(tern_notify(port.owner, 1), 0);
+	CHECK_EQ(tern_wait(port.listener, &message), TERN_EVENT_NOTIFY);
+	tern_handle_close(port.owner);
+	tern_handle_close(port.listener);
+}
+
 static void no_clients_comes_last_and_counts_mints(void)
 {
 	struct test_port port = test_port(9, 0);
@@ -386,6 +406,7 @@ static const struct test tests[] = {
 	{ "revoked_port_refuses", revoked_port_refuses },
 	{ "received_call_survives_revocation", received_call_survives_revocation },
 	{ "takeover_revokes_all_but_persistent", takeover_revokes_all_but_persistent },
+	{ "port_that_never_had_clients_stays_live", port_that_never_had_clients_stays_live },
 	{ "no_clients_comes_last_and_counts_mints", no_clients_comes_last_and_counts_mints },
 	{ "queued_call_is_interrupted", queued_call_is_interrupted },
 	{ "received_call_is_not_interrupted", received_call_is_not_interrupted },
@@ -409,6 +430,42 @@ static const struct test tests[] = {
 	{ "window_bounds_are_checked", window_bounds_are_checked },
 	{ "reply_copy_moves_between_clients", reply_copy_moves_between_clients },
 	{ "parked_reply_is_forwarded", parked_reply_is_forwarded },
+	{ "minted_rights_are_no_more_than_asked", minted_rights_are_no_more_than_asked },
+	{ "duplicates_are_clients_too", duplicates_are_clients_too },
+	{ "owners_handle_is_no_client", owners_handle_is_no_client },
+	{ "no_clients_counts_every_mint", no_clients_counts_every_mint },
+	{ "moved_port_never_looks_abandoned", moved_port_never_looks_abandoned },
+	{ "answer_with_too_many_handles_is_refused", answer_with_too_many_handles_is_refused },
+	{ "takeover_answers_what_is_queued", takeover_answers_what_is_queued },
+	{ "copies_end_short_at_missing_pages", copies_end_short_at_missing_pages },
+	{ "read_only_memory_is_no_out_window", read_only_memory_is_no_out_window },
+	{ "one_window_is_not_the_other", one_window_is_not_the_other },
+	{ "long_windows_are_copied_in_pieces", long_windows_are_copied_in_pieces },
+	{ "windows_are_in_the_callers_space", windows_are_in_the_callers_space },
+	{ "windows_end_with_the_call", windows_end_with_the_call },
+	{ "interrupted_call_can_still_be_parked_plainly",
+	  interrupted_call_can_still_be_parked_plainly },
+	{ "plainly_parked_call_is_not_interrupted", plainly_parked_call_is_not_interrupted },
+	{ "cancel_request_ends_with_its_call", cancel_request_ends_with_its_call },
+	{ "closed_reply_takes_its_event_along", closed_reply_takes_its_event_along },
+	{ "cancelled_event_comes_once", cancelled_event_comes_once },
+	{ "waiting_server_is_interrupted", waiting_server_is_interrupted },
+	{ "interrupted_reply_wait_has_answered", interrupted_reply_wait_has_answered },
+	{ "killed_queued_caller_is_forgotten", killed_queued_caller_is_forgotten },
+	{ "killed_served_caller_is_esrch", killed_served_caller_is_esrch },
+	{ "killed_parked_caller_is_esrch", killed_parked_caller_is_esrch },
+	{ "killed_server_process_answers_epipe", killed_server_process_answers_epipe },
+	{ "killed_receiver_leaves_the_call_to_others", killed_receiver_leaves_the_call_to_others },
+	{ "listener_dies_with_its_last_process", listener_dies_with_its_last_process },
+	{ "killed_client_process_is_no_client", killed_client_process_is_no_client },
+	{ "server_inherits_its_callers_priority", server_inherits_its_callers_priority },
+	{ "busy_server_inherits_from_the_queue", busy_server_inherits_from_the_queue },
+	{ "priority_is_inherited_along_a_chain", priority_is_inherited_along_a_chain },
+	{ "inherited_priority_ends_with_the_answer", inherited_priority_ends_with_the_answer },
+	{ "many_threads_serve_many_callers", many_threads_serve_many_callers },
+	{ "registers_of_messages_are_exact", registers_of_messages_are_exact },
+	{ "registers_of_other_calls_are_ones_own", registers_of_other_calls_are_ones_own },
+	{ "registers_survive_other_threads", registers_survive_other_threads },
 };
 
 TEST_MAIN(tests)

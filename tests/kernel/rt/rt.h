@@ -99,6 +99,21 @@ struct rt_child rt_child(rt_function *function, uint64_t argument, unsigned int 
 /* Wait for its death and give the handles back; its status. */
 uint32_t rt_child_join(struct rt_child *child);
 
+/*
+ * An ecall with every register under control. in[i] is put into x(i + 1) before it, out[i] is what
+ * was found there afterwards; s11 (x27) must be the structure's own address.
+ */
+struct rt_registers {
+	uint64_t in[31], out[31], kept[16];
+};
+void rt_ecall(struct rt_registers *registers);
+/* The address behind its ecall instruction. */
+extern char rt_ecall_return[];
+
+/* f0..f31 and fcsr: load with patterns made of `seed`; how many differ from them. */
+void rt_fp_load(uint64_t seed);
+uint64_t rt_fp_differences(uint64_t seed);
+
 static inline uint64_t rt_instructions(void)
 {
 	uint64_t count;
