@@ -12,18 +12,26 @@
 
 /*
  * A free slot keeps the generation of its next handle, and the index of the next free slot, in its
- * key, with the top bit set: no handle has that, so a free slot matches nothing.
+ * key, with the top bit set, which no handle has. But programs can pass any number, and the fast path
+ * compares nothing else; so the key's index is never the slot's own: whoever passes a free slot's
+ * key is led to another slot. (Without that a race with a close could call through the object that
+ * is just being cleared.) At the end of the list bit 0 is set and the index is the neighbour's.
  */
 #define KEY_FREE (1ul << 63)
 #define GENERATION_MAX ((1u << TERN_HANDLE_GENERATION_BITS) - 1)
 
-/* A slot whose generations have run out: it is on no list and counts as used for good. */
-#define KEY_RETIRED KEY_FREE
-
-static u64 free_key(u32 generation, u32 next)
+static u64 free_key(u32 generation, u32 index, u32 next)
 {
+	u64 elsewhere = next == NO_SLOT ? index ^ 1 : next;
+
 	return KEY_FREE | (u64)generation << TERN_HANDLE_GENERATION_SHIFT |
-	       (u64)(next & (HANDLE_SLOTS_MAX - 1)) << TERN_HANDLE_INDEX_SHIFT | (next == NO_SLOT);
+	       elsewhere << TERN_HANDLE_INDEX_SHIFT | (next == NO_SLOT);
+}
+
+/* Of a slot whose generations have run out: it is on no list and counts as used for good. */
+static u64 retired_key(u32 index)
+{
+	return free_key(0, index, NO_SLOT);
 }
 
 static u32 key_generation(u64 key)
@@ -54,7 +62,8 @@ static struct handle_slot *slots_of(const struct process *process)
 static void chain_free(struct process *process, struct handle_slot *slots, u32 from, u32 to)
 {
 	for (u32 i = to; i-- > from;) {
-		atomic_store_explicit(&slots[i].key, free_key(1, process->handle_admin.free_head),
+		atomic_store_explicit(&slots[i].key,
+				      free_key(1, i, process->handle_admin.free_head),
 				      memory_order_relaxed);
 		process->handle_admin.free_head = i;
 	}
@@ -271,7 +280,8 @@ static void slot_release(struct handle_admin *admin, struct handle_slot *slot, u
 	bool is_retired = generation >= GENERATION_MAX;
 
 	atomic_store_explicit(&slot->key,
-			      is_retired ? KEY_RETIRED : free_key(generation + 1, admin->free_head),
+			      is_retired ? retired_key(index)
+					 : free_key(generation + 1, index, admin->free_head),
 			      memory_order_relaxed);
 	atomic_thread_fence(memory_order_release);
 	atomic_store_explicit(&slot->object, NULL, memory_order_relaxed);
@@ -312,13 +322,15 @@ static struct object *close_next(struct handle_admin *admin, struct handle_slot 
 {
 	struct handle_slot *slot;
 	struct object *object;
+	u32 index;
 
 	spin_lock(&admin->lock);
-	slot = &slots[admin->free_head++];
+	index = admin->free_head++;
+	slot = &slots[index];
 	object = atomic_load_explicit(&slot->object, memory_order_relaxed);
 	*handle = handle_of_slot(atomic_load_explicit(&slot->key, memory_order_relaxed));
 	if (object) {
-		atomic_store_explicit(&slot->key, KEY_RETIRED, memory_order_relaxed);
+		atomic_store_explicit(&slot->key, retired_key(index), memory_order_relaxed);
 		atomic_thread_fence(memory_order_release);
 		atomic_store_explicit(&slot->object, NULL, memory_order_relaxed);
 	}

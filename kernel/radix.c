@@ -50,18 +50,30 @@ static void node_free(struct radix_tree *tree, struct radix_node *node)
 	tree->nodes--;
 }
 
+/* The first node stands at the height that its first index needs: nothing empty hangs below it. */
+static int tree_plant(struct radix_tree *tree, u64 index)
+{
+	tree->root = node_create(tree);
+	if (!tree->root)
+		return -ENOMEM;
+	while (index > height_limit(tree->height))
+		tree->height++;
+	tree->height += !tree->height;
+	return 0;
+}
+
 /* Put roots above the root until the index fits. */
 static int tree_grow(struct radix_tree *tree, u64 index)
 {
-	while (!tree->root || index > height_limit(tree->height)) {
+	if (!tree->root)
+		return tree_plant(tree, index);
+	while (index > height_limit(tree->height)) {
 		struct radix_node *node = node_create(tree);
 
 		if (!node)
 			return -ENOMEM;
-		if (tree->root) {
-			node->slots[0] = (u64)tree->root;
-			node->used = 1;
-		}
+		node->slots[0] = (u64)tree->root;
+		node->used = 1;
 		tree->root = node;
 		tree->height++;
 	}
@@ -101,10 +113,8 @@ int radix_set(struct radix_tree *tree, u64 index, u64 value)
 {
 	struct radix_node *node;
 
-	if (tree_grow(tree, index)) {
-		tree_prune(tree, index > height_limit(tree->height) ? 0 : index);
+	if (tree_grow(tree, index))
 		return -ENOMEM;
-	}
 	node = tree->root;
 	for (u32 level = tree->height - 1; level > 0; level--) {
 		u32 slot = slot_at(index, level);

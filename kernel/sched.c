@@ -184,10 +184,12 @@ void sched_block(void)
 void sched_priority_changed(struct thread *thread)
 {
 	struct hart *hart = &harts[thread->hart];
+	bool is_moved = false;
 
 	thread_update_fast_priority(thread);
 	spin_lock(&hart->run_queue.lock);
 	if (thread->is_queued && thread->hart == hart->index) {
+		is_moved = true;
 		/* Which queue it is on is not known from its priority any more: look at all bits. */
 		list_remove(&thread->queue_link);
 		thread->is_queued = false;
@@ -201,6 +203,9 @@ void sched_priority_changed(struct thread *thread)
 		queue_insert(hart, thread, false);
 	}
 	spin_unlock(&hart->run_queue.lock);
+	/* It may be better now than what the other hart runs. */
+	if (is_moved && hart != arch_hart())
+		arch_send_ipi((u32)hart->index);
 	sched_poke(thread);
 }
 

@@ -27,6 +27,7 @@ static void formats_are_as_documented(void **state)
 	check("18446744073709551615 -9223372036854775808", "%lu %ld", UINT64_MAX, INT64_MIN);
 	check("12 x (null) %", "%zu %s %s %%", (size_t)12, "x", (char *)NULL);
 	check("100% ", "100%% ");
+	check("-0005|   -7|-12|-3", "%05d|%5d|%02d|%1d", -5, -7, -12, -3);
 }
 
 static void output_is_bounded_and_terminated(void **state)

@@ -2,7 +2,19 @@
 #include "cmocka_all.h"
 #include "memory.h"
 
+/* Allocations that still succeed: then one fails, and `failures` counts it. */
+static u32 successes;
+static u32 failures;
+
+static void *limited_alloc(size_t size)
+{
+	failures += successes == 0;
+	return successes ? (successes--, kernel_alloc(size)) : NULL;
+}
+
+#define kernel_alloc limited_alloc
 #include "../../kernel/radix.c"
+#undef kernel_alloc
 
 static struct radix_tree tree;
 
@@ -11,6 +23,8 @@ static int set_up(void **state)
 	(void)state;
 	host_memory_init(1);
 	radix_init(&tree);
+	successes = UINT32_MAX;
+	failures = 0;
 	return 0;
 }
 
@@ -24,6 +38,7 @@ static void any_index_can_be_stored(void **state)
 	for (u32 i = 0; i < ARRAY_SIZE(indexes); i++)
 		assert_int_equal(radix_get(&tree, indexes[i]), i + 1);
 	assert_int_equal(radix_get(&tree, 2), 0);
+	assert_int_equal(radix_get(&tree, (1ul << 40) + 64), 0);
 	for (u32 i = 0; i < ARRAY_SIZE(indexes); i++)
 		assert_int_equal(radix_remove(&tree, indexes[i]), i + 1);
 	assert_int_equal(tree.nodes, 0);
@@ -69,15 +84,66 @@ static void random_operations_agree_with_an_array(void **state)
 	}
 }
 
-static void failed_insertion_leaves_no_nodes(void **state)
+/* Whichever allocation it is that fails. */
+static void failed_insertion_into_an_empty_tree_leaves_no_nodes(void **state)
 {
+	u64 free = page_count_free();
+
+	(void)state;
+	for (u32 allowed = 0; allowed < 9; allowed++) {
+		successes = allowed;
+		assert_int_equal(radix_set(&tree, 1ul << 50, 1), -ENOMEM);
+		assert_int_equal(tree.nodes, 0);
+		assert_null(tree.root);
+		assert_int_equal(page_count_free(), free);
+	}
+	assert_int_equal(failures, 9);
+}
+
+/* Roots that were put above may stay, as the way to what was there; nothing else does. */
+static void failed_insertion_keeps_what_was_there(void **state)
+{
+	static const u64 indexes[] = { 64 * 64 * 64 * 5, 64 * 64 * 7, 200, 1ul << 50, UINT64_MAX };
+
 	(void)state;
 	assert_int_equal(radix_set(&tree, 3, 9), 0);
-	host_memory_exhaust(0);
-	for (int i = 0; i < 100; i++)
-		if (radix_set(&tree, 1ul << 50, 1))
-			break;
-	assert_int_equal(radix_get(&tree, 3), 9);
+	for (u32 i = 0; i < ARRAY_SIZE(indexes); i++) {
+		u32 allowed = 0;
+
+		for (successes = 0; radix_set(&tree, indexes[i], 4); successes = ++allowed) {
+			assert_int_equal(radix_get(&tree, indexes[i]), 0);
+			assert_int_equal(radix_get(&tree, 3), 9);
+			assert_int_equal(tree.nodes, tree.height); /* the way to 3 */
+		}
+		successes = UINT32_MAX;
+		assert_int_equal(radix_remove(&tree, indexes[i]), 4);
+		assert_int_equal(tree.nodes, tree.height);
+	}
+	assert_true(failures > 10);
+	assert_int_equal(radix_remove(&tree, 3), 9);
+	assert_int_equal(tree.nodes, 0);
+}
+
+static void indexes_beyond_the_height_are_absent(void **state)
+{
+	u64 index = 64, value;
+
+	(void)state;
+	assert_int_equal(radix_set(&tree, 5, 1), 0);
+	assert_int_equal(radix_get(&tree, 5 + 64), 0);
+	assert_int_equal(radix_remove(&tree, 5 + 64), 0);
+	assert_false(radix_next(&tree, &index, &value));
+	assert_int_equal(radix_get(&tree, 5), 1);
+}
+
+static void replacing_takes_no_node(void **state)
+{
+	(void)state;
+	assert_int_equal(radix_set(&tree, 70, 1), 0);
+	successes = 0;
+	assert_int_equal(radix_set(&tree, 70, 2), 0);
+	assert_int_equal(radix_remove(&tree, 70), 2);
+	assert_int_equal(tree.nodes, 0);
 }
 
 int main(void)
@@ -86,7 +152,10 @@ int main(void)
 		cmocka_unit_test_setup(any_index_can_be_stored, set_up),
 		cmocka_unit_test_setup(next_finds_what_is_there_in_order, set_up),
 		cmocka_unit_test_setup(random_operations_agree_with_an_array, set_up),
-		cmocka_unit_test_setup(failed_insertion_leaves_no_nodes, set_up),
+		cmocka_unit_test_setup(failed_insertion_into_an_empty_tree_leaves_no_nodes, set_up),
+		cmocka_unit_test_setup(failed_insertion_keeps_what_was_there, set_up),
+		cmocka_unit_test_setup(indexes_beyond_the_height_are_absent, set_up),
+		cmocka_unit_test_setup(replacing_takes_no_node, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
