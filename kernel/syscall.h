@@ -11,11 +11,9 @@ struct syscall_entry {
 
 extern const struct syscall_entry syscall_table[];
 
-/*
- * Exceptions, interrupts and foreign system calls from user mode; the thread's frame is saved.
- * The architecture's trap code calls it through arch trap_handle().
- */
-struct thread;
+/* The functions alone; and what debug builds call in front of the quick ones. */
+extern s64 (*const syscall_functions[])();
+s64 syscall_checked(u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6, s64 op);
 
 /* IPC operations: they find their arguments in the current thread's frame as well. */
 s64 sys_call(u64 port);

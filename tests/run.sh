@@ -118,6 +118,7 @@ suite_kernel()
         for harts in 1 2 4; do
             kernel_test release "$name" "$harts"
         done
+        kernel_test debug "$name" 1
         kernel_test debug "$name" 4
     done
 }

@@ -158,6 +158,22 @@ static void giving_to_a_dead_process_fails_without_a_trace(void **state)
 	assert_int_equal(host_port_handles, 1);
 }
 
+static void the_end_of_a_table_passes_over_closed_handles(void **state)
+{
+	struct process *other = host_process(root_account);
+	struct object *object = object_create(root_account, TERN_TYPE_PORT);
+	s64 handle = handle_insert(other, object, 0);
+
+	(void)state;
+	object_get(object); /* ours */
+	assert_ptr_equal(handle_remove(other, handle), object);
+	object_put(object);
+	object_put(&other->object);
+	assert_int_equal(atomic_load(&object->references), 1);
+	assert_int_equal(host_port_handles, 0);
+	object_put(object);
+}
+
 static void a_full_table_is_told_from_an_exhausted_quota(void **state)
 {
 	struct object *object = object_create(root_account, TERN_TYPE_MEMOBJ);
@@ -267,6 +283,7 @@ int main(void)
 		TEST(threads_forget_a_closed_listener_handle),
 		TEST(a_given_handle_works_in_the_other_process_only),
 		TEST(giving_to_a_dead_process_fails_without_a_trace),
+		TEST(the_end_of_a_table_passes_over_closed_handles),
 		TEST(a_full_table_is_told_from_an_exhausted_quota),
 		TEST(borrowed_objects_outlive_their_last_handle),
 	};

@@ -1,7 +1,7 @@
 /* Who runs: donation, inheritance, and many threads on both sides. */
 #include "ports.h"
 
-#define SPIN_NS 60000000ul
+#define SPIN_NS 2000000000ul /* without inheritance a call takes as long */
 #define LOW 8
 #define MIDDLE 20
 #define SPINNERS_MAX 8
@@ -53,7 +53,6 @@ void server_inherits_its_callers_priority(void)
 	count = spin_everywhere(spinners);
 	start = tern_time();
 	CHECK_EQ(tern_call(server.port.client, &message), 0);
-	rt_printf("  took %lu us\n", (tern_time() - start) / 1000);
 	CHECK(tern_time() < start + SPIN_NS / 2);
 	spin_no_more(spinners, count);
 	server_stop(&server);
@@ -76,7 +75,6 @@ void busy_server_inherits_from_the_queue(void)
 	server.may_go = 1;
 	start = tern_time();
 	CHECK_EQ(tern_call(server.port.client, &message), 0);
-	rt_printf("  took %lu us\n", (tern_time() - start) / 1000);
 	CHECK(tern_time() < start + SPIN_NS / 2);
 	spin_no_more(spinners, count);
 	client_join(&low);
@@ -116,7 +114,6 @@ void priority_is_inherited_along_a_chain(void)
 	count = spin_everywhere(spinners);
 	start = tern_time();
 	CHECK_EQ(tern_call(relay.port.client, &message), 0);
-	rt_printf("  took %lu us\n", (tern_time() - start) / 1000);
 	CHECK(tern_time() < start + SPIN_NS / 2);
 	spin_no_more(spinners, count);
 	tern_listener_destroy(relay.port.listener);
