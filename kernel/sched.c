@@ -158,10 +158,7 @@ static void leave_current(struct hart *hart)
 
 void sched_switch(struct thread *to)
 {
-	struct hart *hart = arch_hart();
-
-	leave_current(hart);
-	hart->current = to;
+	arch_hart()->current = to;
 	space_activate(to->process);
 }
 

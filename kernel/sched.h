@@ -36,7 +36,8 @@ void sched_priority_changed(struct thread *thread);
  */
 void sched_exit(void);
 
-/* Switch the current thread directly (IPC donation): no queue is touched. */
+/* Switch the current thread directly (IPC donation): no queue is touched. The old one is blocked
+ * already; its floating-point registers were stored at entry. */
 void sched_switch(struct thread *to);
 
 /* Recompute hart->fast; the hart's run queue lock is held or the hart is this one. */

@@ -305,8 +305,13 @@ static void thread_join_listener(struct thread *thread, struct listener *listene
 
 void thread_cache_listener(struct thread *thread, s64 handle, struct listener *listener)
 {
-	bool is_fast = listener && !thread->is_boosted && !atomic_load(&thread->pending);
+	bool is_fast;
 
+	/* The common case: a server's loop. */
+	if (listener && thread->listener_handle == handle &&
+	    atomic_load_explicit(&thread->fast_listener, memory_order_relaxed) == listener)
+		return;
+	is_fast = listener && !thread->is_boosted && !atomic_load(&thread->pending);
 	if (listener != thread->listener) {
 		atomic_store(&thread->fast_listener, &no_listener);
 		if (thread->listener)
