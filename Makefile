@@ -157,7 +157,7 @@ $(foreach folder,$(PROGRAM_FOLDERS),$(eval \
 # libFuzzer. Each includes the kernel's .c files that it tests. The other .c files there are
 # linked to all of them; headers in tests/host/include stand in for the architecture's.
 HOST_FLAGS := -std=gnu11 -O1 -g -MMD -MP $(WARNINGS) -fsanitize=address,undefined \
-	-fno-sanitize-recover=all -fno-omit-frame-pointer -DTERN_KERNEL -Itests/host/include -Iinclude -I.
+	-fno-sanitize-recover=all -fno-omit-frame-pointer -DTERN_KERNEL -DTERN_DEBUG=1 -Itests/host/include -Iinclude -I.
 HOST_MAINS := $(wildcard tests/host/*_test.c tests/host/*_explore.c)
 FUZZ_MAINS := $(wildcard tests/host/*_fuzz.c)
 HOST_COMMON := $(filter-out $(HOST_MAINS) $(FUZZ_MAINS),$(wildcard tests/host/*.c))
