@@ -78,18 +78,39 @@ static void print_cause(const char *kind, const char *format, va_list arguments)
 	log_print(LOG_ERROR, "%s on hart %lu: %s", kind, arch_hart()->index, text);
 }
 
+static _Atomic u64 reporter; /* the hart that panics */
+
+static NORETURN void stop_for_ever(void)
+{
+	for (;;)
+		arch_wait_for_interrupt();
+}
+
+void panic_join(void)
+{
+	if (atomic_load(&reporter))
+		stop_for_ever();
+}
+
+/* Best effort: one that waits for a lock in the kernel does not look, but does no harm either. */
+static void stop_other_harts(void)
+{
+	for (u32 i = 0; i < hart_count; i++)
+		if (&harts[i] != arch_hart() && atomic_load(&harts[i].is_online))
+			arch_send_ipi(i);
+}
+
 /* Only the first hart that panics reports; a panic inside it must not print for ever. */
 static void panic_begin(void)
 {
-	static _Atomic u64 reporter;
 	u64 nobody = 0, self = (u64)arch_hart();
 
 	if (!atomic_compare_exchange_strong(&reporter, &nobody, self)) {
 		if (nobody == self)
 			arch_power_off(STATUS_PANIC);
-		for (;;)
-			arch_wait_for_interrupt();
+		stop_for_ever();
 	}
+	stop_other_harts();
 	log_break_lock();
 }
 

@@ -101,9 +101,13 @@ no_sv48:
 3:	wfi
 	j	3b
 
-/* Does reading stimecmp trap? Returns 1 when the hart has it (Sstc). */
+/*
+ * Does reading stimecmp trap? Returns 1 when the hart has it (Sstc). A trap leaves its mark in
+ * sstatus.SPP, with which the first sret would stay in S-mode: so sstatus is put back.
+ */
 	.globl	sstc_probe
 sstc_probe:
+	csrr	t2, sstatus
 	la	t0, 1f
 	csrrw	t1, stvec, t0
 	li	a0, 0
@@ -111,6 +115,7 @@ sstc_probe:
 	li	a0, 1
 	.balign	4
 1:	csrw	stvec, t1
+	csrw	sstatus, t2
 	ret
 
 	.section .rodata
@@ -126,3 +131,6 @@ boot_top:
 	.skip	4096
 	.skip	16384
 boot_stack_end:
+	.skip	4096
+	.globl	boot_emergency_stack_end
+boot_emergency_stack_end:

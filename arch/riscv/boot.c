@@ -7,6 +7,7 @@
 #include "arch/csr.h"
 #include "arch/page_table.h"
 #include "arch/sbi.h"
+#include "arch/trap.h"
 #include "kernel/boot.h"
 #include "kernel/hart.h"
 #include "kernel/interrupt.h"
@@ -18,15 +19,28 @@
 #define MEGABYTE (1ul << 20)
 #define IMAGE_OFFSET (0xffffffff80200000ul - 0x80200000ul)
 
-extern char trap_entry[], _start_hart[], kernel_end_address[];
+extern char trap_entry[], _start_hart[], boot_emergency_stack_end[], kernel_end_address[];
 
 void boot_main(u64 hardware_id, paddr tree, u64 instructions) NORETURN;
 void boot_hart(void) NORETURN;
 
-/* What each hart needs before it can take a trap. */
+/*
+ * The first thing that each hart does: from here on a bug ends in a panic that tells what it was.
+ * What the firmware left in sstatus is unknown: interrupts stay off in the kernel, and user pages
+ * out of its reach.
+ */
+static void trap_setup(void)
+{
+	__asm__ volatile("csrc sstatus, %0"
+			 :
+			 : "r"((u64)(SSTATUS_SIE | SSTATUS_SPP | SSTATUS_SUM | SSTATUS_MXR)));
+	__asm__ volatile("csrw sscratch, %0" : : "r"(arch_hart()));
+	__asm__ volatile("csrw stvec, %0" : : "r"(trap_entry));
+}
+
+/* What each hart needs before it runs threads. */
 static void hart_setup(void)
 {
-	__asm__ volatile("csrw stvec, %0" : : "r"(trap_entry));
 	__asm__ volatile("csrw scounteren, %0" : : "r"(7ul)); /* cycle, time, instret for users */
 	__asm__ volatile("csrw sie, %0"
 			 :
@@ -145,20 +159,23 @@ void arch_start_harts(void)
 /* A further hart, on its own stack. */
 void boot_hart(void)
 {
+	trap_setup();
 	hart_setup();
 	hart_main();
 }
 
 void boot_main(u64 hardware_id, paddr tree, u64 instructions)
 {
+	arch_hart()->emergency_stack_top = (u64)boot_emergency_stack_end;
+	trap_setup();
 	machine.boot_instructions = instructions;
 	machine.device_tree = tree;
 	device_tree_parse(phys_to_virt(tree), hardware_id);
-	power_init_early();
 	memory_init(tree);
 	kernel_map_init();
-	console_init();
 	power_init();
+	console_init();
+	asid_init();
 	time_init();
 	plic_init();
 	harts_init();
@@ -200,6 +217,7 @@ void arch_handle_interrupts(void)
 
 	if (pending & INTERRUPT_SOFTWARE) {
 		__asm__ volatile("csrc sip, %0" : : "r"((u64)INTERRUPT_SOFTWARE) : "memory");
+		panic_join();
 		hart_ipi();
 	}
 	if (pending & INTERRUPT_TIMER)

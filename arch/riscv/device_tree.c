@@ -13,6 +13,7 @@ struct boot_hart boot_harts[MAX_HARTS];
 
 #define NO_CONTEXT UINT32_MAX
 #define SUPERVISOR_EXTERNAL 9
+#define HARDWARE_IDS 64
 
 /* The child of `parent` after `node` (-1: the first), or negative. */
 static int next_child(const void *tree, int parent, int node)
@@ -160,23 +161,26 @@ static u32 find_context(const void *tree, u32 controller)
 	return NO_CONTEXT;
 }
 
+/* The firmware starts any of the harts first: that one is in, however many come before it. */
 static void add_hart(const void *tree, int node, u64 boot_hardware_id)
 {
 	int controller = fdt_subnode_offset(tree, node, "interrupt-controller");
 	struct boot_hart hart = { get_number(tree, node, "reg"), NO_CONTEXT };
-	u32 place = hart_count;
+	bool is_boot_hart = hart.hardware_id == boot_hardware_id;
+	u32 place = (u32)min_u64(hart_count, MAX_HARTS - 1);
 
-	if (hart_count >= MAX_HARTS)
+	/* The firmware's hart masks are words: a hart beyond them could not be reached. */
+	if (hart.hardware_id >= HARDWARE_IDS || (hart_count == MAX_HARTS && !is_boot_hart))
 		return;
 	if (controller >= 0)
 		hart.plic_context = find_context(tree,
 						 (u32)get_number(tree, controller, "phandle"));
-	if (hart.hardware_id == boot_hardware_id) {
+	if (is_boot_hart) {
 		boot_harts[place] = boot_harts[0];
 		place = 0;
 	}
 	boot_harts[place] = hart;
-	hart_count++;
+	hart_count = (u32)min_u64(hart_count + 1, MAX_HARTS);
 }
 
 static void parse_harts(const void *tree, u64 boot_hardware_id)
@@ -205,9 +209,11 @@ void device_tree_parse(const void *tree, u64 boot_hardware_id)
 	if (fdt_check_header(tree))
 		fatal("no valid device tree was handed over");
 	machine.device_tree_length = fdt_totalsize(tree);
+	/* First the power switch, so that whatever is fatal ends with a failing status. */
+	parse_devices(tree);
+	power_init_early();
 	parse_memory(tree);
 	parse_reserved(tree);
 	parse_chosen(tree);
-	parse_devices(tree);
 	parse_harts(tree, boot_hardware_id);
 }

@@ -49,6 +49,7 @@ void power_init_early(void)
 
 void power_init(void)
 {
+	test = NULL; /* the boot page table's mapping is gone, and what follows may be fatal */
 	if (devices.test)
 		test = kernel_map_device(devices.test, devices.test_size);
 }

@@ -85,7 +85,7 @@ static void map_direct(paddr start, paddr end, u64 flags)
 /* RAM, where the image's text and constants are not writable through the direct map either. */
 static void map_ram(const struct memory_range *range)
 {
-	paddr start = range->start, end = range->end & ~(PAGE_SIZE - 1);
+	paddr start = round_up(range->start, PAGE_SIZE), end = range->end & ~(PAGE_SIZE - 1);
 	paddr first = image_physical(kernel_base), last = image_physical(kernel_rodata_end);
 
 	if (first < start || last > end) {
@@ -110,7 +110,11 @@ void kernel_map_use(void)
 
 void kernel_map_init(void)
 {
-	kernel_root = phys_to_virt(page_alloc_zeroed(0));
+	paddr root = page_alloc_zeroed(0);
+
+	if (!root)
+		fatal("too little memory for the kernel's page tables");
+	kernel_root = phys_to_virt(root);
 	for (u32 i = 0; i < machine.ram_count; i++)
 		map_ram(&machine.ram[i]);
 	map_image(kernel_base, kernel_text_end, READ_EXECUTE);

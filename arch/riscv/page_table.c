@@ -4,11 +4,13 @@
  */
 #include "arch/page_table.h"
 
+#include "arch/boot.h"
 #include "arch/csr.h"
 #include "arch/sbi.h"
 #include "kernel/bits.h"
 #include "kernel/debug.h"
 #include "kernel/hart.h"
+#include "kernel/log.h"
 #include "kernel/memory.h"
 #include "kernel/page_alloc.h"
 #include "kernel/process.h"
@@ -208,15 +210,41 @@ void tlb_shootdown(struct process *process, u64 start, u64 end)
 
 static struct spinlock asid_lock = SPINLOCK_INIT(LOCK_RANK_PAGES);
 static u64 asid_bitmap[ASIDS / 64] = { 1 }; /* 0 is the kernel's */
-static u32 asid_cursor;
+static u32 asid_words, asid_cursor;         /* in words of the bitmap */
+
+/* A hart keeps only as many of the bits that are written as it has. */
+static u32 count_asids(void)
+{
+	u64 satp, read;
+
+	__asm__ volatile("csrr %0, satp" : "=r"(satp));
+	__asm__ volatile("csrw satp, %0"
+			 :
+			 : "r"(satp | (u64)(ASIDS - 1) << SATP_ASID_SHIFT)
+			 : "memory");
+	__asm__ volatile("csrr %0, satp" : "=r"(read));
+	__asm__ volatile("csrw satp, %0\n\tsfence.vma" : : "r"(satp) : "memory");
+	return (u32)(read >> SATP_ASID_SHIFT & (ASIDS - 1)) + 1;
+}
+
+void asid_init(void)
+{
+	u32 count = count_asids();
+
+	if (count == 1)
+		fatal("this processor has no address space identifiers");
+	asid_words = (count + 63) / 64;
+	if (count < 64)
+		asid_bitmap[0] |= UINT64_MAX << count;
+}
 
 u32 asid_allocate(void)
 {
 	u32 asid = 0;
 
 	spin_lock(&asid_lock);
-	for (u32 i = 0; i < ARRAY_SIZE(asid_bitmap) && !asid; i++) {
-		u32 word = (asid_cursor + i) % ARRAY_SIZE(asid_bitmap);
+	for (u32 i = 0; i < asid_words && !asid; i++) {
+		u32 word = (asid_cursor + i) % asid_words;
 
 		if (asid_bitmap[word] != UINT64_MAX) {
 			u32 bit = bit_lowest(~asid_bitmap[word]);

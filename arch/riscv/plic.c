@@ -1,6 +1,10 @@
 /*
  * The platform-level interrupt controller. All lines go to the boot hart; a claimed line stays
  * quiet until it is completed, which is what masks it while its driver works.
+ *
+ * All lines are enabled for good; one that is switched off has priority 0, which never interrupts.
+ * A line's enable bit shares its word with 31 others, so two harts could lose each other's change,
+ * and the controller ignores that a line is completed while its bit is off.
  */
 #include "arch/boot.h"
 #include "arch/cpu.h"
@@ -37,6 +41,10 @@ void plic_init(void)
 	if (!devices.plic || context == NO_CONTEXT)
 		return;
 	plic = kernel_map_device(devices.plic, devices.plic_size);
+	for (u32 number = 1; number < devices.plic_lines; number++)
+		arch_irq_disable(number);
+	for (u32 number = 0; number < devices.plic_lines; number += 32)
+		*enable_register(number) = UINT32_MAX;
 	*context_register(0) = 0; /* threshold: every priority interrupts */
 }
 
@@ -58,10 +66,9 @@ void arch_irq_complete(u32 number)
 void arch_irq_enable(u32 number)
 {
 	*plic_register(PRIORITY + number * 4ul) = 1;
-	*enable_register(number) |= 1u << (number % 32);
 }
 
 void arch_irq_disable(u32 number)
 {
-	*enable_register(number) &= ~(1u << (number % 32));
+	*plic_register(PRIORITY + number * 4ul) = 0;
 }

@@ -1,6 +1,7 @@
 /*
  * Memory and string functions of the C library: the compiler emits calls to some, libfdt needs
- * the rest. Copying and clearing pages is hot, so the aligned case moves eight words a turn.
+ * the rest. Copying and clearing pages is hot, so both move eight words a turn wherever source and
+ * destination can be aligned together.
  */
 #include "kernel/memory.h"
 #include "kernel/types.h"
@@ -10,9 +11,9 @@
 #define WORD sizeof(u64)
 #define CHUNK (8 * WORD)
 
-static bool are_aligned(const void *a, const void *b)
+static bool can_be_aligned(const void *a, const void *b)
 {
-	return (((u64)a | (u64)b) & (WORD - 1)) == 0;
+	return (((u64)a ^ (u64)b) & (WORD - 1)) == 0;
 }
 
 USED void *memcpy(void *restrict to, const void *restrict from, size_t length)
@@ -20,7 +21,9 @@ USED void *memcpy(void *restrict to, const void *restrict from, size_t length)
 	u8 *t = to;
 	const u8 *f = from;
 
-	if (are_aligned(t, f)) {
+	if (can_be_aligned(t, f)) {
+		for (; length && (u64)t & (WORD - 1); length--)
+			*t++ = *f++;
 		for (; length >= CHUNK; length -= CHUNK, t += CHUNK, f += CHUNK) {
 			u64 *tw = (u64 *)t;
 			const u64 *fw = (const u64 *)f;

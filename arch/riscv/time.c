@@ -5,24 +5,30 @@
 #include "kernel/boot.h"
 
 #define SHIFT 24
-#define TICK_SHIFT 32
 #define NANOSECONDS 1000000000ul
 
 extern u64 sstc_probe(void);
 
-static u64 multiplier;      /* nanoseconds = ticks * multiplier >> SHIFT */
-static u64 tick_multiplier; /* ticks = nanoseconds * tick_multiplier >> TICK_SHIFT */
+static u64 multiplier; /* nanoseconds = ticks * multiplier >> SHIFT */
 static bool has_sstc;
 
-static u64 scale(u64 value, u64 factor, u32 shift)
+/*
+ * The first tick at which arch_time() is not before `nanoseconds`, exactly: an early interrupt
+ * would find nothing due, be set to the same tick again, and come at once, until time has caught
+ * up. In two steps, since nanoseconds << SHIFT may not fit; rest << SHIFT does, as the counter
+ * runs with 16 kHz or more.
+ */
+static u64 first_tick(u64 nanoseconds)
 {
-	return (u64)((unsigned __int128)value * factor >> shift);
+	u64 rest = nanoseconds % multiplier;
+
+	return (nanoseconds / multiplier << SHIFT) +
+	       ((rest << SHIFT) + multiplier - 1) / multiplier;
 }
 
 void time_init(void)
 {
 	multiplier = (NANOSECONDS << SHIFT) / machine.timebase;
-	tick_multiplier = (machine.timebase << TICK_SHIFT) / NANOSECONDS;
 	machine.time_multiplier = multiplier;
 	machine.time_shift = SHIFT;
 	machine.rtc_seconds = rtc_read();
@@ -36,16 +42,13 @@ void time_init_hart(void)
 
 u64 arch_time(void)
 {
-	return scale(arch_ticks(), multiplier, SHIFT);
+	return (u64)((unsigned __int128)arch_ticks() * multiplier >> SHIFT);
 }
 
-/* One tick late rather than early: an early interrupt would find nothing due. */
 void arch_timer_set(u64 nanoseconds)
 {
-	u64 ticks = UINT64_MAX;
+	u64 ticks = nanoseconds < UINT64_MAX >> 1 ? first_tick(nanoseconds) : UINT64_MAX;
 
-	if (nanoseconds < UINT64_MAX >> 1)
-		ticks = scale(nanoseconds, tick_multiplier, TICK_SHIFT) + 1;
 	if (has_sstc)
 		__asm__ volatile("csrw 0x14d, %0" : : "r"(ticks)); /* stimecmp */
 	else

@@ -85,3 +85,17 @@ def test_panic_shows_a_symbolised_backtrace_and_fails(kernel):
     assert "panic" in boot.console, boot
     trace = boot.console[boot.console.index("backtrace"):]
     assert re.search(r"\bkernel_start\+0x[0-9a-f]+", trace), boot
+
+
+@pytest.mark.parametrize("kernel", [KERNEL, DEBUG_KERNEL], ids=["release", "debug"])
+def test_boots_without_the_sstc_extension(kernel):
+    boot = Boot(kernel=kernel, initrd=bundle("pingpong"), cpu="rv64,sstc=off", smp=2)
+    assert boot.status == 0, boot
+
+
+@pytest.mark.parametrize("attempt", range(4))
+def test_boots_with_more_harts_than_it_uses(attempt):
+    """The firmware picks the boot hart by chance: it may be one of the harts beyond the limit."""
+    boot = Boot(initrd=bundle("pingpong"), smp=16)
+    assert boot.status == 0, (attempt, boot)
+    assert re.search(r"\b8 harts", boot.console), boot

@@ -30,6 +30,8 @@ void kernel_map_init(void);
 volatile void *kernel_map_device(paddr address, u64 size);
 /* Each hart has two stacks with a guard page below each. */
 void kernel_map_stacks(u32 hart_index);
+/* Find out how many ASIDs there are. Uses satp: with the final page table. */
+void asid_init(void);
 /* This hart uses the final page table. */
 void kernel_map_use(void);
 

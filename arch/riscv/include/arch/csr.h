@@ -4,8 +4,11 @@
 
 #define CAUSE_USER_ECALL 8
 
+#define SSTATUS_SIE 0x2
 #define SSTATUS_SPP 0x100
 #define SSTATUS_FS 0x6000
+#define SSTATUS_SUM 0x40000
+#define SSTATUS_MXR 0x80000
 
 #ifndef __ASSEMBLER__
 #define SATP_SV48 (9ul << 60)
