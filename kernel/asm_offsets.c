@@ -82,7 +82,8 @@ static void hart_offsets(void)
 	OFFSET(HART_STACK_TOP, struct hart, stack_top);
 	OFFSET(HART_EMERGENCY_STACK_TOP, struct hart, emergency_stack_top);
 	OFFSET(SYSCALL_ENTRY_FUNCTION, struct syscall_entry, function);
-	OFFSET(SYSCALL_ENTRY_IS_QUICK, struct syscall_entry, is_quick);
+	OFFSET(SYSCALL_ENTRY_KIND, struct syscall_entry, kind);
+	DEFINE(KIND_WAIT, SYSCALL_WAIT);
 	DEFINE(SYSCALL_ENTRY_SHIFT, __builtin_ctzl(sizeof(struct syscall_entry)));
 	DEFINE(ERROR_ENOSYS, ENOSYS);
 }

@@ -44,13 +44,6 @@ static u32 key_next(u64 key)
 	return key & 1 ? NO_SLOT : (u32)(key >> TERN_HANDLE_INDEX_SHIFT) & (HANDLE_SLOTS_MAX - 1);
 }
 
-/* What the slot of a live handle holds: see handle.h about the flipped bit. */
-static u64 key_of(s64 handle)
-{
-	return handle_rights(handle) & TERN_RIGHT_CALL ? (u64)handle
-						       : (u64)handle ^ HANDLE_KEY_FLIP;
-}
-
 static struct handle_slot *slots_of(const struct process *process)
 {
 	return atomic_load_explicit(&process->handles.slots, memory_order_relaxed);
@@ -196,86 +189,67 @@ static void tell_removed(struct object *object, u32 rights)
 		listener_handle_removed(object);
 }
 
-s64 handle_insert_reserved(struct process *process, struct object *object, u32 rights)
+/* Into the first free slot; the lock is held, the slot is counted in `used`. */
+static ALWAYS_INLINE s64 insert_locked(struct process *process, struct object *object, u32 rights)
 {
 	struct handle_admin *admin = &process->handle_admin;
-	struct handle_slot *slot;
-	u32 index;
-	u64 key;
-	s64 handle;
+	u64 index = admin->free_head;
+	struct handle_slot *slot = &slots_of(process)[index];
+	u64 key = atomic_load_explicit(&slot->key, memory_order_relaxed);
+	s64 handle = (s64)((u64)key_generation(key) << TERN_HANDLE_GENERATION_SHIFT |
+			   (u64)(rights & TERN_RIGHTS_ALL) << TERN_HANDLE_RIGHTS_SHIFT |
+			   index << TERN_HANDLE_INDEX_SHIFT);
 
-	spin_lock(&admin->lock);
-	if (admin->is_closed) {
-		spin_unlock(&admin->lock);
-		object_put(object);
-		return -ESRCH;
-	}
-	index = admin->free_head;
-	slot = &slots_of(process)[index];
-	key = atomic_load_explicit(&slot->key, memory_order_relaxed);
 	admin->free_head = key_next(key);
-	handle = (s64)((u64)key_generation(key) << TERN_HANDLE_GENERATION_SHIFT |
-		       (u64)(rights & TERN_RIGHTS_ALL) << TERN_HANDLE_RIGHTS_SHIFT |
-		       (u64)index << TERN_HANDLE_INDEX_SHIFT);
 	tell_added(object, rights);
 	if (!atomic_load_explicit(&object->is_published, memory_order_relaxed))
 		atomic_store_explicit(&object->is_published, true, memory_order_release);
 	atomic_store_explicit(&slot->object, object, memory_order_relaxed);
 	atomic_thread_fence(memory_order_release); /* with the reader's fence r,r */
-	atomic_store_explicit(&slot->key, key_of(handle), memory_order_relaxed);
-	spin_unlock(&admin->lock);
+	atomic_store_explicit(&slot->key, handle_key(handle), memory_order_relaxed);
 	return handle;
 }
 
-s64 handle_insert(struct process *process, struct object *object, u32 rights)
+s64 handle_insert_reserved(struct process *process, struct object *object, u32 rights)
 {
-	s64 result = handle_reserve(process, 1);
+	s64 result = -ESRCH;
 
-	if (result)
-		return result;
-	/* A second reference, so that the caller's is its own again if the table was closed. */
-	object_get(object);
-	result = handle_insert_reserved(process, object, rights);
-	if (result > 0)
+	spin_lock(&process->handle_admin.lock);
+	if (!process->handle_admin.is_closed)
+		result = insert_locked(process, object, rights);
+	spin_unlock(&process->handle_admin.lock);
+	if (result < 0)
 		object_put(object);
 	return result;
 }
 
-/* ----------------------------------------------------------------------- looking up, removing */
-
-struct object *handle_lookup(struct process *process, s64 handle)
+/* Room for one more; the lock is held. */
+static NOINLINE int make_room(struct process *process)
 {
-	u64 mask = atomic_load_explicit(&process->handles.mask, memory_order_acquire);
-	u64 offset = (u64)handle & mask;
-	struct handle_slot *slot = (struct handle_slot *)((char *)slots_of(process) + offset);
-	struct object *object;
-
-	if (handle < TERN_HANDLE_FIRST || handle & (HANDLE_KEY_FLIP - 1))
-		return NULL;
-	object = atomic_load_explicit(&slot->object, memory_order_acquire);
-	if (atomic_load_explicit(&slot->key, memory_order_relaxed) != key_of(handle))
-		return NULL;
-	return object;
+	return process->handle_admin.is_closed ? -ESRCH : table_grow(process);
 }
 
-int handle_resolve(struct process *process, s64 handle, enum tern_type type, u32 rights,
-		   struct object **object)
+FRAMELESS s64 handle_insert(struct process *process, struct object *object, u32 rights)
 {
-	struct object *found = handle_lookup(process, handle);
+	struct handle_admin *admin = &process->handle_admin;
+	s64 result = 0;
 
-	if (!found)
-		return -EBADF;
-	if (type != TERN_TYPE_NONE && found->type != type)
-		return -EPROTOTYPE;
-	if (rights & ~handle_rights(handle))
-		return -EPERM;
-	*object = found;
-	return 0;
+	spin_lock(&admin->lock);
+	if (UNLIKELY(admin->is_closed || admin->used >= admin->capacity))
+		result = make_room(process);
+	if (LIKELY(!result)) {
+		admin->used++;
+		result = insert_locked(process, object, rights);
+	}
+	spin_unlock(&admin->lock);
+	return result;
 }
+
+/* ---------------------------------------------------------------------------------- removing */
 
 /* The slot is freed for the next generation, or retired when generations have run out. */
-static void slot_release(struct handle_admin *admin, struct handle_slot *slot, u32 index,
-			 u32 generation)
+static ALWAYS_INLINE void slot_release(struct handle_admin *admin, struct handle_slot *slot,
+				       u32 index, u32 generation)
 {
 	bool is_retired = generation >= GENERATION_MAX;
 
@@ -291,7 +265,7 @@ static void slot_release(struct handle_admin *admin, struct handle_slot *slot, u
 	admin->used--;
 }
 
-struct object *handle_remove(struct process *process, s64 handle)
+FRAMELESS struct object *handle_remove(struct process *process, s64 handle)
 {
 	struct handle_admin *admin = &process->handle_admin;
 	struct object *object;
@@ -307,6 +281,43 @@ struct object *handle_remove(struct process *process, s64 handle)
 	if (object)
 		tell_removed(object, handle_rights(handle));
 	return object;
+}
+
+/* Both locks are held. */
+static ALWAYS_INLINE s64 move_locked(struct process *from, struct process *to, s64 handle,
+				     u32 rights)
+{
+	struct object *object = handle_lookup(from, handle);
+	struct handle_admin *admin = &from->handle_admin;
+	u32 index = (u32)((u64)handle >> TERN_HANDLE_INDEX_SHIFT) & (admin->capacity - 1);
+	s64 moved;
+
+	/* Ports and listeners count their handles, with other locks. */
+	if (UNLIKELY(!object || !(handle_rights(handle) & TERN_RIGHT_MOVE) ||
+		     object->type == TERN_TYPE_PORT || object->type == TERN_TYPE_LISTENER ||
+		     to->handle_admin.is_closed ||
+		     to->handle_admin.used >= to->handle_admin.capacity))
+		return -EAGAIN;
+	to->handle_admin.used++;
+	moved = insert_locked(to, object, rights & handle_rights(handle));
+	slot_release(admin, &slots_of(from)[index], index,
+		     (u32)((u64)handle >> TERN_HANDLE_GENERATION_SHIFT));
+	return moved;
+}
+
+FRAMELESS s64 handle_move(struct process *from, struct process *to, s64 handle, u32 rights)
+{
+	s64 moved = -EAGAIN;
+
+	if (UNLIKELY(from == to))
+		return -EAGAIN;
+	spin_lock(&from->handle_admin.lock);
+	if (LIKELY(spin_try_lock(&to->handle_admin.lock))) {
+		moved = move_locked(from, to, handle, rights);
+		spin_unlock(&to->handle_admin.lock);
+	}
+	spin_unlock(&from->handle_admin.lock);
+	return moved;
 }
 
 /* The handle that a used slot belongs to: from its key, undoing the flip. */

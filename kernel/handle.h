@@ -68,23 +68,64 @@ s64 handle_insert_reserved(struct process *process, struct object *object, u32 r
 /* handle_reserve(1) + handle_insert_reserved. On failure the reference is the caller's still. */
 s64 handle_insert(struct process *process, struct object *object, u32 rights) MUST_USE;
 
-/* No reference, no lock: valid until this hart leaves the kernel. NULL: -EBADF. */
-struct object *handle_lookup(struct process *process, s64 handle) MUST_USE;
-
-/*
- * Lookup with checks. `type` TERN_TYPE_NONE accepts any. On success *object is set and 0 comes
- * back; else -EBADF, -EPROTOTYPE, -EPERM (any of `rights` missing).
- */
-int handle_resolve(struct process *process, s64 handle, enum tern_type type, u32 rights,
-		   struct object **object) MUST_USE;
-
 static inline u32 handle_rights(s64 handle)
 {
 	return (u32)((u64)handle >> TERN_HANDLE_RIGHTS_SHIFT) & TERN_RIGHTS_ALL;
 }
 
+/* What the slot of a live handle holds: see above about the flipped bit. */
+static inline u64 handle_key(s64 handle)
+{
+	return handle_rights(handle) & TERN_RIGHT_CALL ? (u64)handle
+						       : (u64)handle ^ HANDLE_KEY_FLIP;
+}
+
+/* The table is the first thing in struct process. */
+static inline struct handle_table *handle_table_of(struct process *process)
+{
+	return (struct handle_table *)process;
+}
+
+/*
+ * No reference, no lock: valid until this hart leaves the kernel. NULL: -EBADF. The keys of free
+ * slots are negative; everything else that is no handle fails the comparison.
+ */
+static ALWAYS_INLINE struct object *handle_lookup(struct process *process, s64 handle)
+{
+	struct handle_table *table = handle_table_of(process);
+	u64 mask = atomic_load_explicit(&table->mask, memory_order_acquire);
+	char *slots = (char *)atomic_load_explicit(&table->slots, memory_order_relaxed);
+	struct handle_slot *slot = (struct handle_slot *)(slots + ((u64)handle & mask));
+	struct object *object = atomic_load_explicit(&slot->object, memory_order_acquire);
+	u64 key = atomic_load_explicit(&slot->key, memory_order_relaxed);
+
+	return LIKELY(key == handle_key(handle) && handle > 0) ? object : NULL;
+}
+
+/*
+ * Lookup with checks. `type` TERN_TYPE_NONE accepts any. On success *object is set and 0 comes
+ * back; else -EBADF, -EPROTOTYPE, -EPERM (any of `rights` missing).
+ */
+static ALWAYS_INLINE MUST_USE int handle_resolve(struct process *process, s64 handle,
+						 enum tern_type type, u32 rights,
+						 struct object **object)
+{
+	*object = handle_lookup(process, handle);
+	if (UNLIKELY(!*object))
+		return -EBADF;
+	if (UNLIKELY(type != TERN_TYPE_NONE && (*object)->type != type))
+		return -EPROTOTYPE;
+	return LIKELY(!(rights & ~handle_rights(handle))) ? 0 : -EPERM;
+}
+
 /* Remove the handle and return its reference to the caller; NULL: -EBADF. */
 struct object *handle_remove(struct process *process, s64 handle) MUST_USE;
+
+/*
+ * Move a handle to another process's table in one step, which is all or nothing. Returns the new
+ * handle. -EAGAIN: it cannot be done so simply (or at all): insert, then remove.
+ */
+s64 handle_move(struct process *from, struct process *to, s64 handle, u32 rights) MUST_USE;
 
 /* Remove every handle (batches of up to `limit`), dropping references. True when none is left. */
 bool handle_table_close(struct process *process, u32 limit);

@@ -36,15 +36,15 @@ struct hart {
 	struct process *space; /* whose page table is active, NULL: the kernel's */
 	_Atomic u32 attention; /* ATTENTION_* */
 	_Atomic bool is_online;
-	_Atomic bool is_idle;
 	bool in_slow_exit;
 	_Atomic u64 quiescent; /* counts slow exits: reclaim's grace periods */
 	_Atomic u64 poke;      /* bumped by remote harts that want hart_ipi to look again */
 
 	struct {
 		struct spinlock lock; /* LOCK_RANK_RUN_QUEUE */
+		struct thread *next;  /* the best, and first of its priority: on no queue; NULL */
+		u64 best;             /* its priority + 1, 0: none */
 		u64 ready;            /* bit p: queues[p] is not empty */
-		u32 best;             /* highest of them + 1, 0: none */
 		struct list queues[TERN_PRIORITIES];
 	} run_queue;
 
@@ -66,5 +66,11 @@ struct hart {
 
 extern struct hart harts[MAX_HARTS];
 extern u32 hart_count;
+extern _Atomic u64 idle_harts; /* bit n: hart n runs nothing and has left its last address space */
+
+static inline bool hart_is_idle(const struct hart *hart)
+{
+	return atomic_load(&idle_harts) >> hart->index & 1;
+}
 
 #endif

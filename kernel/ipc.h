@@ -87,7 +87,23 @@ void caller_refuse(struct listener *listener, struct thread *caller);
 /* The next sender in order, still queued; NULL. */
 struct sender *listener_first_sender(struct listener *listener);
 /* A receiver that nothing is pending for, taken off the list; NULL. */
-struct thread *listener_pop_receiver(struct listener *listener);
+struct thread *listener_search_receiver(struct listener *listener);
+
+/*
+ * The same, where the first one will do as a rule. `pending` is set before its setter takes this
+ * lock to look for the thread: we see it, or the setter finds the thread gone and looks again.
+ */
+static ALWAYS_INLINE struct thread *listener_pop_receiver(struct listener *listener)
+{
+	struct thread *first = listener->receivers;
+
+	if (!first)
+		return NULL;
+	if (UNLIKELY(atomic_load_explicit(&first->pending, memory_order_relaxed)))
+		return listener_search_receiver(listener);
+	listener->receivers = first->next;
+	return first;
+}
 bool listener_remove_receiver(struct listener *listener, struct thread *thread);
 /* Revoke ports: all of them, or those that are not persistent. Returns how many. */
 u32 listener_revoke_ports(struct listener *listener, bool all);
@@ -111,7 +127,12 @@ void port_kill_object(struct object *object);
 /* --- reply.c --- */
 
 /* Win the right to end `caller`'s call: nobody else will. */
-bool caller_claim(struct thread *caller, u64 token) MUST_USE;
+static ALWAYS_INLINE MUST_USE bool caller_claim(struct thread *caller, u64 token)
+{
+	return atomic_compare_exchange_strong_explicit(&caller->token, &token, token + 1,
+						       memory_order_acq_rel, memory_order_relaxed);
+}
+
 /* Answer -EPIPE if the thread's built-in reply port is in use. */
 void reply_drop_builtin(struct thread *server);
 /* A parked cancellable call of `caller` is being interrupted; its client_lock is held. */
@@ -128,29 +149,64 @@ void reply_kill_object(struct object *object);
 
 struct transfer {
 	struct process *from, *to;
-	const struct message_handles *handles;
-	struct object *objects[TERN_MESSAGE_HANDLES]; /* references */
+	const struct tern_extended *extended; /* which handles, and how */
+	s64 given[TERN_MESSAGE_HANDLES];      /* the receiver's */
+	bool is_done;                         /* taken from the sender already */
+	bool has_listener;                    /* among what is taken from the sender */
 };
 
-/* Read and check the descriptor at `address` of the current thread's process. */
+/* Copy and check the descriptor at `address` of the current thread's process; of its handles those
+ * that count. */
 int message_read(uaddr address, struct tern_extended *extended) MUST_USE;
-void message_keep_handles(const struct tern_extended *extended, struct message_handles *handles);
-/* Check the handles and reserve room for them; nothing has changed on failure. */
+/* Give the handles to the receiver, who is not told yet; nothing has changed on failure. */
 int transfer_prepare(struct transfer *transfer, struct process *from, struct process *to,
-		     const struct message_handles *handles, u32 accept) MUST_USE;
+		     const struct tern_extended *extended, u32 accept) MUST_USE;
 void transfer_abort(struct transfer *transfer);
-/* Cannot fail. Puts the handles into the receiver's frame; returns TERN_EVENT_HANDLES or 0. */
+/* Cannot fail. Puts the handles into the receiver's frame; returns TERN_EVENT_HANDLES. */
 u64 transfer_commit(struct transfer *transfer, struct frame *frame);
+/* Without locks, after the commit: threads that received from a listener that has gone. */
+void transfer_forget(struct transfer *transfer);
+
+/* The same when nothing that comes after the preparation can fail: one handle moves at once. */
+static ALWAYS_INLINE MUST_USE int transfer_prepare_last(struct transfer *transfer,
+							struct process *from, struct process *to,
+							const struct tern_extended *extended,
+							u32 accept)
+{
+	transfer->is_done = false;
+	transfer->has_listener = false;
+	if (LIKELY(extended->handle_count == 1 && accept &&
+		   extended->handles[0].mode == TERN_SEND_MOVE)) {
+		transfer->given[0] = handle_move(from, to, extended->handles[0].handle,
+						 extended->handles[0].rights);
+		transfer->is_done = transfer->given[0] > 0;
+	}
+	return LIKELY(transfer->is_done) ? 0
+					 : transfer_prepare(transfer, from, to, extended, accept);
+}
+
+static ALWAYS_INLINE u64 transfer_commit_last(struct transfer *transfer, struct frame *frame)
+{
+	if (UNLIKELY(!transfer->is_done))
+		return transfer_commit(transfer, frame);
+	frame->extra[0] = (u64)transfer->given[0];
+	frame->extra[TERN_MESSAGE_HANDLES] = 1;
+	return TERN_EVENT_HANDLES;
+}
 
 /* --- receive.c --- */
+
+/* The thread received with this handle last, and may do so again without a second look. */
+static ALWAYS_INLINE bool listener_is_cached(const struct thread *thread, s64 handle)
+{
+	return thread->listener_handle == handle &&
+	       atomic_load_explicit(&thread->fast_listener, memory_order_relaxed) != &no_listener;
+}
 
 /*
  * The current thread, whose frame is saved, receives from the listener: takes the next sender,
  * or waits. Returns the event, an error, or 0 with the thread blocked.
  */
 s64 listener_receive(struct listener *listener, struct thread *thread, struct thread *switch_to);
-/* Hand `caller`'s message to `server`; the listener's lock is held. The transfer is prepared. */
-void call_deliver(struct thread *caller, struct thread *server, u64 userdata,
-		  struct transfer *transfer);
 
 #endif

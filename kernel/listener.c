@@ -59,13 +59,13 @@ struct sender *listener_first_sender(struct listener *listener)
 			    struct sender, link);
 }
 
-struct thread *listener_pop_receiver(struct listener *listener)
+struct thread *listener_search_receiver(struct listener *listener)
 {
 	ASSERT(spin_is_held(&listener->lock));
 	for (struct thread **place = &listener->receivers; *place; place = &(*place)->next) {
 		struct thread *thread = *place;
 
-		if (!atomic_load(&thread->pending)) {
+		if (!atomic_load_explicit(&thread->pending, memory_order_relaxed)) {
 			*place = thread->next;
 			thread->next = NULL;
 			return thread;

@@ -1,122 +1,179 @@
 /*
  * Handles in messages. A transfer has two halves around the sender's point of no return: prepare
- * checks and reserves room at the receiver and may fail, commit moves and cannot.
+ * puts handles into the receiver's table, whose values it does not know yet, and may fail; commit
+ * tells the values and takes moved handles from the sender, and cannot. Given before taken: a
+ * client port must not look abandoned on its way.
  */
+#include "arch/page_table.h"
 #include "kernel/hart.h"
 #include "kernel/ipc.h"
 #include "kernel/user_copy.h"
 
-#define SENDABLE_RIGHTS TERN_RIGHTS_ALL
+/* ----------------------------------------------------------------------------- descriptors */
 
-static bool extended_is_valid(const struct tern_extended *extended)
+static ALWAYS_INLINE bool windows_are_valid(const struct tern_extended *extended)
 {
-	if (extended->handle_count > TERN_MESSAGE_HANDLES ||
-	    extended->accept_count > TERN_MESSAGE_HANDLES)
-		return false;
-	for (u32 i = 0; i < extended->handle_count; i++)
-		if (extended->handles[i].mode > TERN_SEND_MOVE ||
-		    extended->handles[i].rights & ~SENDABLE_RIGHTS)
-			return false;
 	return user_range_is_valid(extended->in_address, extended->in_length) &&
 	       user_range_is_valid(extended->out_address, extended->out_length);
 }
 
-int message_read(uaddr address, struct tern_extended *extended)
+static ALWAYS_INLINE bool copy_entry(struct tern_extended *to,
+				     const volatile struct tern_extended *from, u32 i)
 {
-	int error = copy_from_user(arch_hart()->current->process, extended, address,
-				   sizeof(*extended));
-
-	if (error)
-		return error;
-	return extended_is_valid(extended) ? 0 : -EINVAL;
+	to->handles[i].handle = from->handles[i].handle;
+	to->handles[i].rights = from->handles[i].rights;
+	to->handles[i].mode = from->handles[i].mode;
+	return to->handles[i].mode <= TERN_SEND_MOVE && !(to->handles[i].rights & ~TERN_RIGHTS_ALL);
 }
 
-void message_keep_handles(const struct tern_extended *extended, struct message_handles *handles)
+/* All but the first. */
+static NOINLINE bool copy_entries(struct tern_extended *to,
+				  const volatile struct tern_extended *from)
 {
-	handles->count = extended->handle_count;
-	for (u32 i = 0; i < extended->handle_count; i++) {
-		handles->entries[i].handle = extended->handles[i].handle;
-		handles->entries[i].rights = extended->handles[i].rights;
-		handles->entries[i].mode = extended->handles[i].mode;
-	}
+	for (u32 i = 1; i < to->handle_count; i++)
+		if (!copy_entry(to, from, i))
+			return false;
+	return true;
 }
 
-/* A handle that may be sent so; *object gets a reference. */
-static int sendable(struct process *from, s64 handle, u32 mode, struct object **object)
+/*
+ * The descriptor lies in memory that its program may be changing: every word is read once, and
+ * what is checked is the copy.
+ */
+static ALWAYS_INLINE int copy_checked(struct tern_extended *to,
+				      const volatile struct tern_extended *from)
 {
-	u32 right = mode == TERN_SEND_MOVE ? TERN_RIGHT_MOVE : TERN_RIGHT_COPY;
-	int error = handle_resolve(from, handle, TERN_TYPE_NONE, right, object);
+	u32 count = from->handle_count, accept = from->accept_count;
 
-	if (!error && !object_get_live(*object))
-		error = -EBADF;
-	return error;
+	to->handle_count = count;
+	to->accept_count = accept;
+	to->in_address = from->in_address;
+	to->in_length = from->in_length;
+	to->out_address = from->out_address;
+	to->out_length = from->out_length;
+	if (UNLIKELY(count > TERN_MESSAGE_HANDLES || accept > TERN_MESSAGE_HANDLES) ||
+	    UNLIKELY((to->in_length | to->out_length) && !windows_are_valid(to)) ||
+	    UNLIKELY(count && !copy_entry(to, from, 0)) ||
+	    UNLIKELY(count > 1 && !copy_entries(to, from)))
+		return -EINVAL;
+	return 0;
 }
 
-static bool is_repeated(const struct message_handles *handles, u32 index)
+/* It is not present, not aligned, or on two pages. */
+static NOINLINE int message_read_slowly(uaddr address, struct tern_extended *extended)
+{
+	struct tern_extended copy;
+	int error = copy_from_user(arch_hart()->current->process, &copy, address, sizeof(copy));
+
+	return error ? error : copy_checked(extended, &copy);
+}
+
+FRAMELESS int message_read(uaddr address, struct tern_extended *extended)
+{
+	u64 offset = address.value & (PAGE_SIZE - 1);
+	const void *there = NULL;
+
+	if (LIKELY(offset <= PAGE_SIZE - sizeof(*extended) && !(offset & 7) &&
+		   address.value < TERN_USER_TOP))
+		there = user_page_peek(arch_hart()->current->process->space.root, address.value);
+	return LIKELY(there) ? copy_checked(extended, there)
+			     : message_read_slowly(address, extended);
+}
+
+/* ------------------------------------------------------------------------------- transfers */
+
+/* The same handle twice, unless both times as a copy. */
+static bool is_repeated(const struct tern_extended *extended, u32 index)
 {
 	for (u32 i = 0; i < index; i++)
-		if (handles->entries[i].handle == handles->entries[index].handle &&
-		    (handles->entries[i].mode == TERN_SEND_MOVE ||
-		     handles->entries[index].mode == TERN_SEND_MOVE))
+		if (extended->handles[i].handle == extended->handles[index].handle &&
+		    (extended->handles[i].mode == TERN_SEND_MOVE ||
+		     extended->handles[index].mode == TERN_SEND_MOVE))
 			return true;
 	return false;
 }
 
-static void put_objects(struct transfer *transfer, u32 count)
+/* The receiver's handle for one of the sender's, with a reference of its own. */
+static ALWAYS_INLINE s64 give(struct process *from, struct process *to, s64 handle, u32 rights,
+			      u32 mode)
 {
-	for (u32 i = 0; i < count; i++)
-		object_put(transfer->objects[i]);
+	u32 right = mode == TERN_SEND_MOVE ? TERN_RIGHT_MOVE : TERN_RIGHT_COPY;
+	struct object *object;
+	s64 result = handle_resolve(from, handle, TERN_TYPE_NONE, right, &object);
+
+	if (UNLIKELY(result))
+		return result;
+	if (UNLIKELY(!object_get_live(object)))
+		return -EBADF;
+	result = handle_insert(to, object, rights & handle_rights(handle));
+	if (UNLIKELY(result < 0))
+		object_put(object);
+	return result;
 }
 
-int transfer_prepare(struct transfer *transfer, struct process *from, struct process *to,
-		     const struct message_handles *handles, u32 accept)
+static void take_back(struct transfer *transfer, u32 count)
 {
-	u32 done = 0;
-	int error = 0;
+	for (u32 i = 0; i < count; i++) {
+		struct object *object = handle_remove(transfer->to, transfer->given[i]);
 
+		if (object)
+			object_put(object);
+	}
+}
+
+FRAMELESS int transfer_prepare(struct transfer *transfer, struct process *from, struct process *to,
+			       const struct tern_extended *extended, u32 accept)
+{
 	transfer->from = from;
 	transfer->to = to;
-	transfer->handles = handles;
-	if (handles->count > accept)
+	transfer->extended = extended;
+	transfer->is_done = false;
+	transfer->has_listener = false;
+	if (UNLIKELY(extended->handle_count > accept))
 		return -E2BIG;
-	for (; done < handles->count; done++) {
-		error = is_repeated(handles, done)
-				? -EINVAL
-				: sendable(from, handles->entries[done].handle,
-					   handles->entries[done].mode, &transfer->objects[done]);
-		if (error)
-			break;
+	for (u32 i = 0; i < extended->handle_count; i++) {
+		s64 given = is_repeated(extended, i)
+				    ? -EINVAL
+				    : give(from, to, extended->handles[i].handle,
+					   extended->handles[i].rights, extended->handles[i].mode);
+
+		if (UNLIKELY(given < 0)) {
+			take_back(transfer, i);
+			return (int)given;
+		}
+		transfer->given[i] = given;
 	}
-	if (!error)
-		error = handle_reserve(to, handles->count);
-	if (error)
-		put_objects(transfer, done);
-	return error;
+	return 0;
 }
 
 void transfer_abort(struct transfer *transfer)
 {
-	handle_unreserve(transfer->to, transfer->handles->count);
-	put_objects(transfer, transfer->handles->count);
+	take_back(transfer, transfer->extended->handle_count);
 }
 
-u64 transfer_commit(struct transfer *transfer, struct frame *frame)
+FRAMELESS u64 transfer_commit(struct transfer *transfer, struct frame *frame)
 {
-	u32 count = transfer->handles->count;
+	const struct tern_extended *extended = transfer->extended;
 
-	for (u32 i = 0; i < count; i++) {
-		s64 old = transfer->handles->entries[i].handle;
-		u32 rights = transfer->handles->entries[i].rights & handle_rights(old);
+	for (u32 i = 0; i < extended->handle_count; i++) {
 		struct object *removed = NULL;
 
-		/* Insert before remove: a client port must not look abandoned on its way. */
-		frame->extra[i] = (u64)handle_insert_reserved(transfer->to, transfer->objects[i],
-							      rights);
-		if (transfer->handles->entries[i].mode == TERN_SEND_MOVE)
-			removed = handle_remove(transfer->from, old);
-		if (removed)
+		frame->extra[i] = (u64)transfer->given[i];
+		if (extended->handles[i].mode == TERN_SEND_MOVE)
+			removed = handle_remove(transfer->from, extended->handles[i].handle);
+		if (removed) {
+			transfer->has_listener |= removed->type == TERN_TYPE_LISTENER;
 			object_put(removed);
+		}
 	}
-	frame->extra[TERN_MESSAGE_HANDLES] = count;
-	return count ? TERN_EVENT_HANDLES : 0;
+	frame->extra[TERN_MESSAGE_HANDLES] = extended->handle_count;
+	return TERN_EVENT_HANDLES;
+}
+
+void transfer_forget(struct transfer *transfer)
+{
+	for (u32 i = 0; transfer->has_listener && i < transfer->extended->handle_count; i++)
+		if (transfer->extended->handles[i].mode == TERN_SEND_MOVE)
+			thread_forget_listener_handle(transfer->from,
+						      transfer->extended->handles[i].handle);
 }

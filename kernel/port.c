@@ -14,19 +14,22 @@
 #include "kernel/sched.h"
 #include "kernel/syscall.h"
 
-/* The listener of a live port, for somebody who holds its lock and for racing readers alike. */
+/* The listener of a live port, for somebody who holds its lock and for racing readers alike: the
+ * address orders what is read behind it. */
 static struct listener *port_callee(struct client_port *port)
 {
-	return atomic_load_explicit(&port->object.callee, memory_order_acquire);
+	return atomic_load_explicit(&port->object.callee, memory_order_relaxed);
 }
 
-void port_deliver(struct client_port *port, struct thread *receiver)
+/* What a queued port has to say, to a receiver's frame. */
+static ALWAYS_INLINE void deliver(struct client_port *port, struct thread *receiver)
 {
 	struct frame *frame = &receiver->frame;
+	u64 bits = port->bits;
 
-	if (port->bits) {
+	if (LIKELY(bits)) {
 		frame_set_result(frame, TERN_EVENT_NOTIFY, port->userdata);
-		frame->words[0] = port->bits;
+		frame->words[0] = bits;
 		port->bits = 0;
 	} else {
 		frame_set_result(frame, TERN_EVENT_NO_CLIENTS, port->userdata);
@@ -35,36 +38,57 @@ void port_deliver(struct client_port *port, struct thread *receiver)
 	}
 }
 
-/* It has something to say: to a waiting receiver at once, or in the queue. */
-static void port_announce(struct client_port *port, struct listener *listener)
+void port_deliver(struct client_port *port, struct thread *receiver)
 {
-	struct thread *receiver = listener_pop_receiver(listener);
+	deliver(port, receiver);
+}
 
-	if (receiver) {
-		port_deliver(port, receiver);
-		sched_ready(receiver);
-	} else {
+/*
+ * It has something to say: to a waiting receiver at once, which the caller makes ready when it
+ * has given the listener's lock back, or in the queue (NULL).
+ */
+static ALWAYS_INLINE MUST_USE struct thread *port_announce(struct client_port *port,
+							   struct listener *listener)
+{
+	struct thread *receiver = NULL;
+
+	if (port->sender.is_queued)
+		return NULL;
+	receiver = listener_pop_receiver(listener);
+	if (LIKELY(receiver))
+		deliver(port, receiver);
+	else
 		listener_enqueue(listener, &port->sender, TERN_PRIORITIES - 1);
+	return receiver;
+}
+
+/* False: it is not live. */
+static ALWAYS_INLINE bool port_post(struct client_port *port, struct listener *listener, u64 bits)
+{
+	struct thread *receiver = NULL;
+	bool is_live;
+
+	spin_lock(&listener->lock);
+	is_live = atomic_load_explicit(&port->object.callee, memory_order_relaxed);
+	if (LIKELY(is_live)) {
+		port->bits |= bits;
+		receiver = port_announce(port, listener);
 	}
+	spin_unlock(&listener->lock);
+	if (receiver)
+		sched_ready(receiver);
+	return is_live;
 }
 
 void port_notify(struct object *object, u64 bits)
 {
-	struct client_port *port = port_of(object);
-	struct listener *listener = port->listener;
-
-	spin_lock(&listener->lock);
-	if (port_callee(port)) {
-		port->bits |= bits;
-		if (!port->sender.is_queued)
-			port_announce(port, listener);
-	}
-	spin_unlock(&listener->lock);
+	port_post(port_of(object), port_of(object)->listener, bits);
 }
 
 void port_client_gone(struct client_port *port)
 {
 	struct listener *listener = port->listener;
+	struct thread *receiver = NULL;
 
 	if (atomic_fetch_sub(&port->clients, 1) != 1 || !port->has_had_clients)
 		return;
@@ -72,10 +96,11 @@ void port_client_gone(struct client_port *port)
 	if (atomic_load(&port->clients) == 0 && port_callee(port)) {
 		atomic_store(&port->object.callee, NULL);
 		port->no_clients_due = true;
-		if (!port->sender.is_queued)
-			port_announce(port, listener);
+		receiver = port_announce(port, listener);
 	}
 	spin_unlock(&listener->lock);
+	if (receiver)
+		sched_ready(receiver);
 }
 
 void port_handle_added(struct object *object, u32 rights)
@@ -157,7 +182,7 @@ void port_destroy(struct object *object)
 
 /* -------------------------------------------------------------------------- system calls */
 
-static int port_resolve(u64 handle, u32 rights, struct client_port **port)
+static ALWAYS_INLINE int port_resolve(u64 handle, u32 rights, struct client_port **port)
 {
 	struct object *object;
 	int error = handle_resolve(arch_hart()->current->process, (s64)handle, TERN_TYPE_PORT,
@@ -168,19 +193,24 @@ static int port_resolve(u64 handle, u32 rights, struct client_port **port)
 	return error;
 }
 
-s64 sys_notify(u64 handle, u64 bits)
+static NOINLINE s64 notify_error(u64 handle, u64 bits)
 {
 	struct client_port *port;
 	int error = port_resolve(handle, TERN_RIGHT_NOTIFY, &port);
 
-	if (error)
-		return error;
-	if (!bits)
-		return -EINVAL;
-	if (!port_callee(port))
-		return -EPIPE;
-	port_notify(&port->object, bits);
-	return 0;
+	return error ? error : bits ? -EPIPE : -EINVAL;
+}
+
+FRAMELESS s64 sys_notify(u64 handle, u64 bits)
+{
+	struct object *object = handle_lookup(arch_hart()->current->process, (s64)handle);
+	/* Only a live client port has a callee. */
+	struct listener *listener = object ? port_callee(port_of(object)) : NULL;
+
+	if (LIKELY(listener && bits && handle_rights((s64)handle) & TERN_RIGHT_NOTIFY) &&
+	    LIKELY(port_post(port_of(object), listener, bits)))
+		return 0;
+	return notify_error(handle, bits);
 }
 
 static struct client_port *port_create(struct account *account, struct listener *listener,

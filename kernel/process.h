@@ -36,6 +36,8 @@ struct process {
 	struct object object;
 } ALIGNED(CACHE_LINE);
 
+_Static_assert(offsetof(struct process, handles) == 0, "handle_table_of");
+
 static inline struct process *process_of(struct object *object)
 {
 	return container_of(object, struct process, object);

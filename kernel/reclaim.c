@@ -53,7 +53,7 @@ static bool is_quiescent(const struct hart *self, u32 i)
 {
 	const struct hart *hart = &harts[i];
 
-	return hart == self || !atomic_load(&hart->is_online) || atomic_load(&hart->is_idle) ||
+	return hart == self || !atomic_load(&hart->is_online) || hart_is_idle(hart) ||
 	       atomic_load(&hart->quiescent) != self->reclaim.snapshot[i];
 }
 

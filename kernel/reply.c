@@ -16,12 +16,6 @@
 
 #define REPLY_RIGHTS (TERN_RIGHT_MOVE | TERN_RIGHT_OWNER | TERN_RIGHT_READ | TERN_RIGHT_WRITE)
 
-bool caller_claim(struct thread *caller, u64 token)
-{
-	return atomic_compare_exchange_strong_explicit(&caller->token, &token, token + 1,
-						       memory_order_acq_rel, memory_order_relaxed);
-}
-
 /* Claim a caller whose reply may be parked. */
 static bool caller_claim_parked(struct thread *caller, u64 token)
 {
@@ -37,10 +31,11 @@ static bool caller_claim_parked(struct thread *caller, u64 token)
 
 void reply_drop_builtin(struct thread *server)
 {
-	struct thread *caller = atomic_exchange(&server->caller, NULL);
+	struct thread *caller = atomic_load_explicit(&server->caller, memory_order_relaxed);
 
-	if (!caller)
+	if (LIKELY(!caller))
 		return;
+	caller = atomic_exchange(&server->caller, NULL);
 	thread_disinherit(server);
 	if (caller_claim(caller, server->caller_token))
 		thread_wake(caller, -EPIPE);
@@ -121,91 +116,107 @@ int reply_resolve(s64 handle, struct thread **caller, u64 *token)
 /* ------------------------------------------------------------------------------ answering */
 
 /* The answer is in the server's frame; `caller` has been claimed and is ours. */
-static void answer(struct thread *caller, struct thread *server, struct transfer *transfer)
+static ALWAYS_INLINE void answer(struct thread *caller, struct thread *server,
+				 struct transfer *transfer)
 {
 	frame_set_message(&caller->frame, &server->frame, 0, 0);
-	if (transfer)
-		caller->frame.result = transfer_commit(transfer, &caller->frame);
+	if (!transfer)
+		return;
+	caller->frame.result = transfer_commit(transfer, &caller->frame);
+	transfer_forget(transfer);
 }
 
 /* The handles that an answer carries, prepared for this caller. 0 also when there are none. */
-static int answer_prepare(struct transfer *transfer, struct message_handles *handles,
+static int answer_prepare(struct transfer *transfer, struct tern_extended *extended,
 			  struct thread *caller, u64 token)
 {
 	struct thread *server = arch_hart()->current;
-	struct tern_extended extended;
-	u32 accept = caller->extended_token == token ? caller->answer_accept : 0;
-	int error = message_read(UADDR(server->frame.extra[0]), &extended);
+	u32 accept = caller->extended_token == token ? caller->extended.accept_count : 0;
+	int error = message_read(UADDR(server->frame.extra[0]), extended);
 
-	if (error)
+	if (error || !extended->handle_count)
 		return error;
-	message_keep_handles(&extended, handles);
-	if (!handles->count)
-		return 0;
-	return transfer_prepare(transfer, server->process, caller->process, handles, accept);
+	return transfer_prepare(transfer, server->process, caller->process, extended, accept);
 }
 
 /*
  * Answer the built-in reply port's caller. 0, with *answered set to a caller for whom somebody
  * must call sched_ready; or an error.
  */
-static int answer_builtin(struct thread *server, bool is_extended, struct thread **answered)
+static ALWAYS_INLINE int answer_builtin(struct thread *server, bool is_extended,
+					struct thread **answered)
 {
-	struct thread *caller = atomic_load(&server->caller);
-	struct message_handles handles = { 0 };
+	struct thread *caller = atomic_load_explicit(&server->caller, memory_order_relaxed);
+	struct tern_extended extended;
 	struct transfer transfer;
 	int error = 0;
 
 	*answered = NULL;
+	extended.handle_count = 0;
 	if (!caller)
 		return 0;
 	if (is_extended && caller != &dead_caller)
-		error = answer_prepare(&transfer, &handles, caller, server->caller_token);
+		error = answer_prepare(&transfer, &extended, caller, server->caller_token);
 	if (error)
 		return error;
 	/* point of no return: the reply port is used up, also by a caller that is gone */
-	atomic_store(&server->caller, NULL);
+	atomic_store_explicit(&server->caller, NULL, memory_order_relaxed);
 	thread_disinherit(server);
-	if (!caller_claim(caller, server->caller_token)) {
-		if (handles.count)
+	if (UNLIKELY(!caller_claim(caller, server->caller_token))) {
+		if (extended.handle_count)
 			transfer_abort(&transfer);
 		return -ESRCH;
 	}
-	answer(caller, server, handles.count ? &transfer : NULL);
+	answer(caller, server, extended.handle_count ? &transfer : NULL);
 	*answered = caller;
 	return 0;
 }
 
-static s64 reply_and_wait(u64 handle, bool is_extended)
+static ALWAYS_INLINE s64 reply_and_wait(struct thread *server, struct listener *listener,
+					s64 handle, bool is_extended)
+{
+	struct thread *answered;
+	int error = answer_builtin(server, is_extended, &answered);
+
+	if (UNLIKELY(error))
+		return error;
+	if (UNLIKELY(!listener_is_cached(server, handle)))
+		thread_cache_listener(server, handle, listener);
+	return listener_receive(listener, server, answered);
+}
+
+/* Not the listener that the thread received from before. */
+static NOINLINE s64 reply_and_wait_elsewhere(struct thread *server, s64 handle, bool is_extended)
+{
+	struct object *object;
+	int error = handle_resolve(server->process, handle, TERN_TYPE_LISTENER, TERN_RIGHT_RECEIVE,
+				   &object);
+
+	return error ? error : reply_and_wait(server, listener_of(object), handle, is_extended);
+}
+
+FRAMELESS s64 sys_reply_wait(u64 handle)
 {
 	struct thread *server = arch_hart()->current;
-	struct thread *answered;
-	struct object *object;
-	int error = handle_resolve(server->process, (s64)handle, TERN_TYPE_LISTENER,
-				   TERN_RIGHT_RECEIVE, &object);
 
-	if (!error)
-		error = answer_builtin(server, is_extended, &answered);
-	if (error)
-		return error;
-	thread_cache_listener(server, (s64)handle, listener_of(object));
-	return listener_receive(listener_of(object), server, answered);
+	if (LIKELY(listener_is_cached(server, (s64)handle)))
+		return reply_and_wait(server, server->listener, (s64)handle, false);
+	return reply_and_wait_elsewhere(server, (s64)handle, false);
 }
 
-s64 sys_reply_wait(u64 listener)
+FRAMELESS s64 sys_reply_wait_ext(u64 handle)
 {
-	return reply_and_wait(listener, false);
-}
+	struct thread *server = arch_hart()->current;
 
-s64 sys_reply_wait_ext(u64 listener)
-{
-	return reply_and_wait(listener, true);
+	if (LIKELY(listener_is_cached(server, (s64)handle)))
+		return reply_and_wait(server, server->listener, (s64)handle, true);
+	return reply_and_wait_elsewhere(server, (s64)handle, true);
 }
 
 /* Through a handle. Taking it out of the table decides between threads that use it at once. */
 static s64 answer_parked(struct thread *server, s64 handle, bool is_extended)
 {
-	struct message_handles handles = { 0 };
+	struct tern_extended extended;
 	struct transfer transfer;
 	struct object *object;
 	struct reply *reply;
@@ -215,24 +226,25 @@ static s64 answer_parked(struct thread *server, s64 handle, bool is_extended)
 	if (error)
 		return error;
 	caller = reply_of(object)->caller;
+	extended.handle_count = 0;
 	if (is_extended)
-		error = answer_prepare(&transfer, &handles, caller, reply_of(object)->token);
+		error = answer_prepare(&transfer, &extended, caller, reply_of(object)->token);
 	if (error)
 		return error;
 	object = handle_remove(server->process, handle);
 	if (!object) {
-		if (handles.count)
+		if (extended.handle_count)
 			transfer_abort(&transfer);
 		return -EBADF;
 	}
 	/* point of no return */
 	reply = reply_of(object);
 	if (caller_claim_parked(caller, reply->token)) {
-		answer(caller, server, handles.count ? &transfer : NULL);
+		answer(caller, server, extended.handle_count ? &transfer : NULL);
 		sched_ready(caller);
 	} else {
 		error = -ESRCH;
-		if (handles.count)
+		if (extended.handle_count)
 			transfer_abort(&transfer);
 	}
 	object_put(object);

@@ -15,6 +15,7 @@
 
 struct hart harts[MAX_HARTS];
 u32 hart_count;
+_Atomic u64 idle_harts;
 
 static void slice_expire(struct deadline *deadline)
 {
@@ -35,24 +36,18 @@ void sched_init(struct hart *hart)
 }
 
 /* Priority + 1 of the best ready thread, 0: none. */
-static u32 best_ready(const struct hart *hart)
+static u64 best_ready(const struct hart *hart)
 {
 	return hart->run_queue.best;
 }
 
 void hart_update_fast(struct hart *hart)
 {
-	u32 best = best_ready(hart);
+	u64 best = best_ready(hart);
 
-	if (atomic_load_explicit(&hart->attention, memory_order_relaxed))
+	if (UNLIKELY(atomic_load_explicit(&hart->attention, memory_order_relaxed)))
 		best = FAST_NEVER;
 	atomic_store_explicit(&hart->fast, best ? best : 1, memory_order_relaxed);
-}
-
-/* Queues have become empty. The run queue's lock is held. */
-static void update_best(struct hart *hart)
-{
-	hart->run_queue.best = hart->run_queue.ready ? bit_highest(hart->run_queue.ready) + 1 : 0;
 }
 
 /* Attention may be set from any hart: recomputed under the queue's lock, no update is lost. */
@@ -77,60 +72,115 @@ void hart_clear_attention(u32 bits)
 	hart_clear_attention_of(arch_hart(), bits);
 }
 
-/* The run queue's lock is held. */
-static void queue_insert(struct hart *hart, struct thread *thread, bool at_head)
+/*
+ * The run queue; its lock is held. The thread that will run next is not on a list, so that the
+ * common case, one thread wakes another and blocks, touches none.
+ */
+static NOINLINE void queue_push(struct hart *hart, struct thread *thread, u64 priority,
+				bool at_head)
 {
-	/* Read once: a kill or an inheritance on another hart may raise it meanwhile. */
-	u8 priority = *(volatile u8 *)&thread->priority;
 	struct list *queue = &hart->run_queue.queues[priority];
 
-	ASSERT(!thread->is_queued);
 	if (at_head)
 		list_prepend(queue, &thread->queue_link);
 	else
 		list_append(queue, &thread->queue_link);
-	thread->is_queued = true;
-	thread->hart = (u8)hart->index;
 	hart->run_queue.ready |= 1ul << priority;
-	if (priority + 1u > hart->run_queue.best)
-		hart->run_queue.best = priority + 1u;
+}
+
+/* The next thread was taken: the first of the best queue follows it. */
+static NOINLINE void queue_advance(struct hart *hart)
+{
+	u32 priority = bit_highest(hart->run_queue.ready);
+	struct list *queue = &hart->run_queue.queues[priority];
+	struct list *first = queue->next;
+
+	list_remove(first);
+	hart->run_queue.next = container_of(first, struct thread, queue_link);
+	hart->run_queue.best = priority + 1ul;
+	if (list_is_empty(queue))
+		hart->run_queue.ready ^= 1ul << priority;
+}
+
+static ALWAYS_INLINE void queue_take_next(struct hart *hart)
+{
+	hart->run_queue.next->is_queued = false;
+	hart->run_queue.next = NULL;
+	hart->run_queue.best = 0;
+	if (hart->run_queue.ready)
+		queue_advance(hart);
 	hart_update_fast(hart);
 }
 
-static void queue_remove(struct hart *hart, struct thread *thread, u8 priority)
+static ALWAYS_INLINE void queue_set_next(struct hart *hart, struct thread *thread, u64 priority)
 {
+	ASSERT(!thread->is_queued);
+	thread->is_queued = true;
+	thread->hart = hart;
+	hart->run_queue.next = thread;
+	hart->run_queue.best = priority + 1;
+	hart_update_fast(hart);
+}
+
+static void queue_insert(struct hart *hart, struct thread *thread, bool at_head)
+{
+	/* Read once: a kill or an inheritance on another hart may raise it meanwhile. */
+	u64 priority = *(volatile u8 *)&thread->priority;
+	u64 best = hart->run_queue.best;
+
+	if (best > priority + at_head) {
+		ASSERT(!thread->is_queued);
+		thread->is_queued = true;
+		thread->hart = hart;
+		queue_push(hart, thread, priority, at_head);
+		return;
+	}
+	if (best)
+		queue_push(hart, hart->run_queue.next, best - 1, true);
+	queue_set_next(hart, thread, priority);
+}
+
+static void queue_remove(struct hart *hart, struct thread *thread)
+{
+	if (hart->run_queue.next == thread) {
+		queue_take_next(hart);
+		return;
+	}
+	/* Which queue it is on is not known from its priority any more: look at all bits. */
 	list_remove(&thread->queue_link);
 	thread->is_queued = false;
-	if (list_is_empty(&hart->run_queue.queues[priority])) {
-		hart->run_queue.ready &= ~(1ul << priority);
-		update_best(hart);
+	for (u64 bits = hart->run_queue.ready; bits; bits &= bits - 1) {
+		u32 priority = bit_lowest(bits);
+
+		if (list_is_empty(&hart->run_queue.queues[priority]))
+			hart->run_queue.ready &= ~(1ul << priority);
 	}
-	hart_update_fast(hart);
 }
 
-/* How much a hart would lose by running something else: an idle one nothing. */
-static u32 hart_load(const struct hart *hart)
+/* Would the thread have to wait on this hart? */
+static bool is_busy_for(const struct hart *hart, const struct thread *thread)
 {
 	const struct thread *current = hart->current;
-	u32 running = current ? current->priority + 1u : 0;
 
-	return (u32)max_u64(running, best_ready(hart));
+	return best_ready(hart) > thread->priority ||
+	       (current && current->priority >= thread->priority);
 }
 
 static struct hart *choose_hart(const struct thread *thread)
 {
-	struct hart *last = &harts[thread->hart];
+	struct hart *last = thread->hart;
+	u64 idle = atomic_load_explicit(&idle_harts, memory_order_relaxed);
 
-	if (hart_load(last) <= thread->priority)
+	if (LIKELY(!idle) || !is_busy_for(last, thread))
 		return last;
-	for (u32 i = 0; i < hart_count; i++)
-		if (atomic_load_explicit(&harts[i].is_idle, memory_order_relaxed) &&
-		    !best_ready(&harts[i]))
-			return &harts[i];
+	for (; idle; idle &= idle - 1)
+		if (!best_ready(&harts[bit_lowest(idle)]))
+			return &harts[bit_lowest(idle)];
 	return last;
 }
 
-void sched_ready(struct thread *thread)
+/* On any hart, behind any other thread. */
+static NOINLINE void ready_anywhere(struct thread *thread)
 {
 	struct hart *hart = choose_hart(thread);
 
@@ -141,6 +191,27 @@ void sched_ready(struct thread *thread)
 		arch_send_ipi((u32)hart->index);
 	else if (!hart->slice.queue)
 		deadline_arm(&hart->slice, arch_time() + TIME_SLICE_NS);
+}
+
+/* The common case without a call, which would cost it more than it does: nobody else is ready
+ * here, where it ran last. */
+FRAMELESS void sched_ready(struct thread *thread)
+{
+	struct hart *hart = arch_hart();
+
+	if (UNLIKELY(thread->hart != hart || !hart->slice.queue ||
+		     atomic_load_explicit(&idle_harts, memory_order_relaxed))) {
+		ready_anywhere(thread);
+		return;
+	}
+	spin_lock(&hart->run_queue.lock);
+	if (UNLIKELY(hart->run_queue.best)) {
+		spin_unlock(&hart->run_queue.lock);
+		ready_anywhere(thread);
+		return;
+	}
+	queue_set_next(hart, thread, *(volatile u8 *)&thread->priority);
+	spin_unlock(&hart->run_queue.lock);
 }
 
 /* Floating-point registers leave with the thread that dirtied them. (System calls that may block
@@ -154,12 +225,6 @@ static void leave_current(struct hart *hart)
 		arch_fp_off();
 	}
 	hart->current = NULL;
-}
-
-void sched_switch(struct thread *to)
-{
-	arch_hart()->current = to;
-	space_activate(to->process);
 }
 
 void sched_requeue(bool at_head)
@@ -180,23 +245,14 @@ void sched_block(void)
 
 void sched_priority_changed(struct thread *thread)
 {
-	struct hart *hart = &harts[thread->hart];
+	struct hart *hart = thread->hart;
 	bool is_moved = false;
 
 	thread_update_fast_priority(thread);
 	spin_lock(&hart->run_queue.lock);
-	if (thread->is_queued && thread->hart == hart->index) {
+	if (thread->is_queued && thread->hart == hart) {
 		is_moved = true;
-		/* Which queue it is on is not known from its priority any more: look at all bits. */
-		list_remove(&thread->queue_link);
-		thread->is_queued = false;
-		for (u64 bits = hart->run_queue.ready; bits; bits &= bits - 1) {
-			u32 priority = bit_lowest(bits);
-
-			if (list_is_empty(&hart->run_queue.queues[priority]))
-				hart->run_queue.ready &= ~(1ul << priority);
-		}
-		update_best(hart);
+		queue_remove(hart, thread);
 		queue_insert(hart, thread, false);
 	}
 	spin_unlock(&hart->run_queue.lock);
@@ -206,37 +262,38 @@ void sched_priority_changed(struct thread *thread)
 	sched_poke(thread);
 }
 
+/* NULL: none is ready. */
 static struct thread *pick_next(struct hart *hart)
 {
-	struct thread *thread = NULL;
+	struct thread *next;
 
-	if (!hart->run_queue.ready)
-		return NULL;
 	spin_lock(&hart->run_queue.lock);
-	if (hart->run_queue.ready) {
-		u32 priority = best_ready(hart) - 1;
-		struct list *first = list_first(&hart->run_queue.queues[priority]);
-
-		thread = container_of(first, struct thread, queue_link);
-		queue_remove(hart, thread, (u8)priority);
-	}
+	next = hart->run_queue.next;
+	if (next)
+		queue_take_next(hart);
 	spin_unlock(&hart->run_queue.lock);
-	return thread;
+	return next;
 }
 
-/* Nothing to run. is_idle is visible before the queue is looked at again, and whoever adds to the
- * queue looks at is_idle or sends an IPI afterwards: so no wake-up is lost. */
+/* Nothing to run. The bit is visible before the queue is looked at again, and whoever adds to the
+ * queue looks at the bit or sends an IPI afterwards: so no wake-up is lost. */
 static void idle(struct hart *hart)
 {
 	space_activate_kernel();
 	if (hart->slice.queue)
 		deadline_cancel(&hart->slice);
-	atomic_store(&hart->is_idle, true);
+	atomic_fetch_or(&idle_harts, 1ul << hart->index);
 	/* Deferred work is soon ripe: the other harts have been asked to pass the kernel. */
 	if (!best_ready(hart) && !(atomic_load(&hart->attention) & ATTENTION_RECLAIM))
 		arch_wait_for_interrupt();
-	atomic_store(&hart->is_idle, false);
+	atomic_fetch_and(&idle_harts, ~(1ul << hart->index));
 	arch_handle_interrupts();
+}
+
+/* Must there be more looked at before the thread goes on? Is somebody ready? */
+static ALWAYS_INLINE bool must_look(const struct hart *hart, const struct thread *thread)
+{
+	return hart->run_queue.best || atomic_load_explicit(&thread->pending, memory_order_relaxed);
 }
 
 /* Does the current thread go on? If not, current is NULL afterwards. */
@@ -244,7 +301,7 @@ static bool current_goes_on(struct hart *hart)
 {
 	struct thread *thread = hart->current;
 
-	if (best_ready(hart) > thread->priority + 1u) {
+	if (best_ready(hart) > thread->priority + 1ul) {
 		sched_requeue(true);
 		return false;
 	}
@@ -252,12 +309,9 @@ static bool current_goes_on(struct hart *hart)
 	       thread_run_pending(thread);
 }
 
-void sched_exit(void)
+/* Until there is a thread that may go on. A quiescent state has just been counted. */
+static NOINLINE void exit_search(struct hart *hart)
 {
-	struct hart *hart = arch_hart();
-
-	ASSERT(hart->held_count == 0);
-	atomic_fetch_add(&hart->quiescent, 1);
 	for (;;) {
 		if (atomic_load(&hart->attention) & ATTENTION_RECLAIM)
 			reclaim_poll();
@@ -269,10 +323,44 @@ void sched_exit(void)
 			break;
 		atomic_fetch_add(&hart->quiescent, 1);
 	}
-	if (hart->run_queue.ready && !hart->slice.queue)
+	if (hart->run_queue.best && !hart->slice.queue)
 		deadline_arm(&hart->slice, arch_time() + TIME_SLICE_NS);
-	hart->current->hart = (u8)hart->index;
-	space_activate(hart->current->process);
+	hart->current->hart = hart;
+	sched_switch(hart->current);
+}
+
+/* The only one that is ready, to follow a thread that has just blocked; NULL: not so simple. */
+static ALWAYS_INLINE struct thread *take_only(struct hart *hart)
+{
+	struct thread *next = NULL;
+
+	if (!hart->run_queue.best)
+		return NULL;
+	spin_lock(&hart->run_queue.lock);
+	if (LIKELY(hart->run_queue.next && !hart->run_queue.ready)) {
+		next = hart->run_queue.next;
+		queue_take_next(hart);
+	}
+	spin_unlock(&hart->run_queue.lock);
+	return next;
+}
+
+FRAMELESS void sched_exit(void)
+{
+	struct hart *hart = arch_hart();
+	struct thread *thread = hart->current;
+
+	ASSERT(hart->held_count == 0);
+	atomic_fetch_add(&hart->quiescent, 1);
+	if (!thread)
+		thread = hart->current = take_only(hart);
+	if (UNLIKELY(atomic_load_explicit(&hart->attention, memory_order_relaxed)) ||
+	    UNLIKELY(!thread) || UNLIKELY(must_look(hart, thread))) {
+		exit_search(hart);
+		return;
+	}
+	thread->hart = hart;
+	sched_switch(thread);
 }
 
 /*

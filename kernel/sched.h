@@ -7,6 +7,7 @@
 #ifndef KERNEL_SCHED_H
 #define KERNEL_SCHED_H
 
+#include "arch/page_table.h"
 #include "kernel/hart.h"
 #include "kernel/thread.h"
 
@@ -38,7 +39,14 @@ void sched_exit(void);
 
 /* Switch the current thread directly (IPC donation): no queue is touched. The old one is blocked
  * already; its floating-point registers were stored at entry. */
-void sched_switch(struct thread *to);
+static ALWAYS_INLINE void sched_switch(struct thread *to)
+{
+	struct hart *hart = arch_hart();
+	u64 satp = atomic_load_explicit(&to->process->satp[hart->index], memory_order_relaxed);
+
+	hart->current = to;
+	space_activate(LIKELY(satp) ? satp : space_mark_active(to->process));
+}
 
 /* Recompute hart->fast; the hart's run queue lock is held or the hart is this one. */
 void hart_update_fast(struct hart *hart);

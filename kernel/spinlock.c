@@ -49,28 +49,19 @@ static void check_order(struct spinlock *lock)
 			      hart->held[i]->rank);
 }
 
-void spin_lock_contended(struct spinlock *lock)
-{
-	do
-		while (atomic_load_explicit(&lock->holder, memory_order_relaxed))
-			arch_cpu_relax();
-	while (!spin_swap(lock));
-}
-
 void spin_lock_checked(struct spinlock *lock)
 {
 	check_order(lock);
-	if (!spin_swap(lock))
-		spin_lock_contended(lock);
+	while (!spin_swap(lock))
+		spin_wait(lock);
 	note_taken(lock);
 }
 
-bool spin_try_lock(struct spinlock *lock)
+bool spin_try_lock_checked(struct spinlock *lock)
 {
 	if (atomic_load_explicit(&lock->holder, memory_order_relaxed) || !spin_swap(lock))
 		return false;
-	if (DEBUG_BUILD)
-		note_taken(lock);
+	note_taken(lock);
 	return true;
 }
 

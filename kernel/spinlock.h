@@ -50,25 +50,30 @@ static inline void spin_init(struct spinlock *lock, enum lock_rank rank)
 	lock->rank = rank;
 }
 
-/* The rest of spin_lock when the lock is taken; and what debug builds do instead. */
-void spin_lock_contended(struct spinlock *lock);
+/* What debug builds do. */
 void spin_lock_checked(struct spinlock *lock);
 void spin_unlock_checked(struct spinlock *lock);
 
 /* True: the lock was free and is ours. False: whoever holds it goes on holding it. */
 static inline bool spin_swap(struct spinlock *lock)
 {
-	u32 word = (u32)(u64)arch_hart();
+	return arch_swap_acquire(&lock->holder, arch_hart()) == 0;
+}
 
-	return atomic_exchange_explicit(&lock->holder, word, memory_order_acquire) == 0;
+/* Waits on its own copy of the line. Inline, or every caller would have to save its registers. */
+static inline void spin_wait(struct spinlock *lock)
+{
+	while (atomic_load_explicit(&lock->holder, memory_order_relaxed))
+		arch_cpu_relax();
 }
 
 static inline void spin_lock(struct spinlock *lock)
 {
 	if (DEBUG_BUILD)
 		spin_lock_checked(lock);
-	else if (!spin_swap(lock))
-		spin_lock_contended(lock);
+	else
+		while (UNLIKELY(!spin_swap(lock)))
+			spin_wait(lock);
 }
 
 static inline void spin_unlock(struct spinlock *lock)
@@ -76,10 +81,15 @@ static inline void spin_unlock(struct spinlock *lock)
 	if (DEBUG_BUILD)
 		spin_unlock_checked(lock);
 	else
-		atomic_store_explicit(&lock->holder, 0, memory_order_release);
+		arch_store_zero_release(&lock->holder);
 }
 
-bool spin_try_lock(struct spinlock *lock) MUST_USE;
+bool spin_try_lock_checked(struct spinlock *lock) MUST_USE;
+
+static ALWAYS_INLINE MUST_USE bool spin_try_lock(struct spinlock *lock)
+{
+	return DEBUG_BUILD ? spin_try_lock_checked(lock) : spin_swap(lock);
+}
 
 /* For assertions in debug builds: does this hart hold the lock? */
 bool spin_is_held(struct spinlock *lock);

@@ -1,9 +1,13 @@
 /*
  * The system call table.
  *
- * A *full* call may block, switch or end the calling thread, or reads its saved registers: trap.S
- * saves the thread's whole frame first. A *quick* one runs like a function call and returns to
- * the thread that made it.
+ * A *quick* call runs like a function call and returns to the thread that made it: nothing of its
+ * frame is saved. The others may block, switch or end the calling thread: trap.S saves first what
+ * a function call preserves, and
+ *   for a *message* call the words and the descriptor's address: what it returns with, or blocked
+ *   with and is woken with, is written to the frame as a whole (frame_set_result, _message);
+ *   for a *wait* nothing more, it sends nothing;
+ *   for a *full* one everything that a system call may carry.
  */
 #include "kernel/syscall.h"
 
@@ -19,12 +23,12 @@
 #include "tern/syscall.h"
 
 /* Every call, with what it is. */
-#define SYSCALL_KINDS(QUICK, FULL)                                                                 \
-	FULL(call)                                                                                 \
-	FULL(reply_wait)                                                                           \
-	FULL(call_ext)                                                                             \
-	FULL(reply_wait_ext)                                                                       \
-	FULL(wait)                                                                                 \
+#define SYSCALL_KINDS(QUICK, FULL, MESSAGE, WAIT)                                                  \
+	MESSAGE(call)                                                                              \
+	MESSAGE(reply_wait)                                                                        \
+	MESSAGE(call_ext)                                                                          \
+	MESSAGE(reply_wait_ext)                                                                    \
+	WAIT(wait)                                                                                 \
 	FULL(reply)                                                                                \
 	FULL(reply_ext)                                                                            \
 	QUICK(notify)                                                                              \
@@ -81,10 +85,15 @@
 #define PLACE(name) [TERN_OP_##name + TERN_SYSCALL_COUNT - 1]
 #define FUNCTION(name) (s64(*)()) sys_##name
 #define BARE(name) PLACE(name) = FUNCTION(name),
-#define FULL(name) PLACE(name) = { FUNCTION(name), 0 },
-#define QUICK(name) PLACE(name) = { DEBUG_BUILD ? (s64(*)())syscall_checked : FUNCTION(name), 1 },
+#define FULL(name) PLACE(name) = { FUNCTION(name), SYSCALL_FULL },
+#define MESSAGE(name) PLACE(name) = { FUNCTION(name), SYSCALL_MESSAGE },
+#define WAIT(name) PLACE(name) = { FUNCTION(name), SYSCALL_WAIT },
+#define QUICK(name)                                                                                \
+	PLACE(name) = { DEBUG_BUILD ? (s64(*)())syscall_checked : FUNCTION(name), SYSCALL_QUICK },
 
 /* In the order of operation numbers: the highest, which is the most negative, first. */
-const struct syscall_entry syscall_table[TERN_SYSCALL_COUNT - 1] = { SYSCALL_KINDS(QUICK, FULL) };
+const struct syscall_entry syscall_table[TERN_SYSCALL_COUNT - 1] = { SYSCALL_KINDS(QUICK, FULL,
+										   MESSAGE, WAIT) };
 
-s64 (*const syscall_functions[TERN_SYSCALL_COUNT - 1])() = { SYSCALL_KINDS(BARE, BARE) };
+s64 (*const syscall_functions[TERN_SYSCALL_COUNT - 1])() = { SYSCALL_KINDS(BARE, BARE, BARE,
+									   BARE) };

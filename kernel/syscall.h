@@ -6,8 +6,14 @@
 
 struct syscall_entry {
 	s64 (*function)(); /* sys_<name>: its arguments arrive in registers as the user set them */
-	u64 is_quick;      /* never blocks, never switches threads, reads no saved frame */
+	s64 kind;
 };
+
+/* What trap.S saves before it calls the function: syscall.c says which is which. */
+#define SYSCALL_WAIT -2
+#define SYSCALL_MESSAGE -1
+#define SYSCALL_QUICK 0
+#define SYSCALL_FULL 1
 
 extern const struct syscall_entry syscall_table[];
 

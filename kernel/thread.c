@@ -63,7 +63,7 @@ struct thread *thread_create(struct process *process, u8 priority)
 	list_init(&thread->process_link);
 	list_init(&thread->listener_link);
 	list_init(&thread->sender.link);
-	thread->hart = (u8)arch_hart()->index;
+	thread->hart = arch_hart();
 	thread_update_fast_priority(thread);
 	object_get(&process->object);
 	return thread;
@@ -305,13 +305,8 @@ static void thread_join_listener(struct thread *thread, struct listener *listene
 
 void thread_cache_listener(struct thread *thread, s64 handle, struct listener *listener)
 {
-	bool is_fast;
+	bool is_fast = listener && !thread->is_boosted && !atomic_load(&thread->pending);
 
-	/* The common case: a server's loop. */
-	if (listener && thread->listener_handle == handle &&
-	    atomic_load_explicit(&thread->fast_listener, memory_order_relaxed) == listener)
-		return;
-	is_fast = listener && !thread->is_boosted && !atomic_load(&thread->pending);
 	if (listener != thread->listener) {
 		atomic_store(&thread->fast_listener, &no_listener);
 		if (thread->listener)
@@ -321,12 +316,17 @@ void thread_cache_listener(struct thread *thread, s64 handle, struct listener *l
 	}
 	thread->listener_handle = handle;
 	atomic_store(&thread->fast_listener, is_fast ? listener : &no_listener);
+	/* Closed or moved since it was resolved? Whoever does it now sees listener_handle. */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (is_fast && !handle_lookup(thread->process, handle))
+		atomic_store(&thread->fast_listener, &no_listener);
 }
 
 void thread_forget_listener_handle(struct process *process, s64 handle)
 {
 	struct thread *self = arch_hart()->current;
 
+	atomic_thread_fence(memory_order_seq_cst); /* with thread_cache_listener's */
 	/* The reference that another thread's cache holds stays until it receives elsewhere. */
 	if (self->process == process && self->listener_handle == handle && self->listener)
 		thread_cache_listener(self, 0, NULL);
@@ -353,10 +353,8 @@ void thread_inherit(struct thread *thread, u8 priority)
 	}
 }
 
-void thread_disinherit(struct thread *thread)
+void thread_drop_boost(struct thread *thread)
 {
-	if (!thread->is_boosted)
-		return;
 	thread->is_boosted = false;
 	thread->priority = thread->base_priority;
 	thread_update_fast_priority(thread);

@@ -49,16 +49,6 @@ struct sender {
 	bool is_queued; /* under the listener's lock */
 };
 
-/* The handles that a message carries, as copied from the sender's descriptor. */
-struct message_handles {
-	u32 count;
-	struct {
-		s64 handle;
-		u32 rights;
-		u32 mode;
-	} entries[TERN_MESSAGE_HANDLES];
-};
-
 struct thread {
 	/* Line 0: IPC. */
 	_Atomic u64 token; /* call sequence; odd: awaiting a reply. Whoever makes it even wins */
@@ -90,8 +80,8 @@ struct thread {
 	struct list process_link;  /* process->threads */
 	struct listener *listener; /* received from last, a reference; or NULL */
 	struct list listener_link; /* listener->servers, while `listener` is set */
+	struct hart *hart;         /* where it ran last */
 	_Atomic u32 pending;       /* PENDING_* */
-	u8 hart;                   /* where it ran last */
 	bool is_queued;            /* on a run queue; under that queue's lock */
 	bool in_upcall;            /* further upcalls are held back */
 	u8 accept_handles;         /* how many a received call may bring */
@@ -99,14 +89,12 @@ struct thread {
 	/* As a caller: what its call carries and where it is. */
 	struct spinlock client_lock; /* LOCK_RANK_CLIENT: parked, cancel_token, use of windows */
 	struct sender sender;
-	struct client_port *port; /* SENDING: through which; counted as a client */
-	struct reply *parked;     /* the reply object that will answer */
-	u64 cancel_token;         /* the call that was asked to be cancelled */
-	u64 extended_token;       /* the call to which the next three belong */
-	u64 windows[4];           /* in address, in length, out address, out length */
-	struct message_handles handles;
-	u8 answer_accept;        /* handles that the answer may bring */
-	_Atomic u32 is_settling; /* `settle` is queued */
+	struct client_port *port;      /* SENDING: through which; counted as a client */
+	struct reply *parked;          /* the reply object that will answer */
+	u64 cancel_token;              /* the call that was asked to be cancelled */
+	u64 extended_token;            /* the call to which `extended` belongs */
+	struct tern_extended extended; /* handles, windows; copied from its memory and checked */
+	_Atomic u32 is_settling;       /* `settle` is queued */
 
 	u64 futex_key;
 	struct deadline deadline; /* futex timeout */
@@ -161,7 +149,13 @@ void thread_cache_listener(struct thread *thread, s64 handle, struct listener *l
 /* Raise the effective priority to at least `priority`, along the chain of servers. */
 void thread_inherit(struct thread *thread, u8 priority);
 /* Back to the base priority. */
-void thread_disinherit(struct thread *thread);
+void thread_drop_boost(struct thread *thread);
+
+static ALWAYS_INLINE void thread_disinherit(struct thread *thread)
+{
+	if (UNLIKELY(thread->is_boosted))
+		thread_drop_boost(thread);
+}
 
 void thread_destroy(struct object *object);
 void thread_kill_object(struct object *object);

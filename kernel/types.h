@@ -42,6 +42,19 @@ typedef u64 paddr;
 /* Called by code that the compiler makes up, so it must not be dropped. */
 #define USED __attribute__((used))
 #define UNUSED __attribute__((unused))
+/* On the path of every message: a call and its frame would cost more than the body. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+/*
+ * On the path of every message: keeps no frame pointer. A backtrace shows it as the place that a
+ * deeper function returns to, and may end there; above most of these is only assembly.
+ */
+#ifdef __clang__ /* does not know it; checks the kernel only */
+#define FRAMELESS
+#else
+#define FRAMELESS __attribute__((optimize("omit-frame-pointer")))
+#endif
+#define LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
 #define container_of(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))

@@ -8,7 +8,7 @@
 #include "kernel/syscall.h"
 #include "kernel/user_copy.h"
 
-enum window { WINDOW_IN = 0, WINDOW_OUT = 2 };
+enum window { WINDOW_IN, WINDOW_OUT };
 
 struct claim {
 	struct thread *caller;
@@ -20,13 +20,15 @@ static int window_locate(const struct claim *claim, enum window window, u64 offs
 			 uaddr *address)
 {
 	const struct thread *caller = claim->caller;
-	u64 size = caller->windows[window + 1];
+	const struct tern_extended *extended = &caller->extended;
+	u64 size = window == WINDOW_IN ? extended->in_length : extended->out_length;
 
 	if (atomic_load(&caller->token) != claim->token)
 		return -ESRCH;
 	if (caller->extended_token != claim->token || offset > size || length > size - offset)
 		return -ERANGE;
-	*address = UADDR(caller->windows[window] + offset);
+	*address = UADDR(offset +
+			 (window == WINDOW_IN ? extended->in_address : extended->out_address));
 	return 0;
 }
 

@@ -276,31 +276,18 @@ void asid_release(u32 asid)
 
 /* ------------------------------------------------------------------------------- activation */
 
-static void satp_write(u64 satp)
+u64 space_mark_active(struct process *process)
 {
-	u64 old;
+	u64 satp = SATP_SV48 | (u64)process->space.asid << SATP_ASID_SHIFT |
+		   process->space.root >> PAGE_SHIFT;
 
-	__asm__ volatile("csrr %0, satp" : "=r"(old));
-	if (old != satp)
-		__asm__ volatile("csrw satp, %0" : : "r"(satp) : "memory");
-}
-
-void space_activate(struct process *process)
-{
-	u64 index = arch_hart()->index;
-	u64 satp = atomic_load_explicit(&process->satp[index], memory_order_relaxed);
-
-	if (!satp) {
-		satp = SATP_SV48 | (u64)process->space.asid << SATP_ASID_SHIFT |
-		       process->space.root >> PAGE_SHIFT;
-		/* Whoever changes page tables from now on sees the mark, or we see the change. */
-		atomic_store(&process->satp[index], satp);
-		atomic_thread_fence(memory_order_seq_cst);
-	}
-	satp_write(satp);
+	/* Whoever changes page tables from now on sees the mark, or we see the change. */
+	atomic_store(&process->satp[arch_hart()->index], satp);
+	atomic_thread_fence(memory_order_seq_cst);
+	return satp;
 }
 
 void space_activate_kernel(void)
 {
-	satp_write(SATP_SV48 | virt_to_phys(kernel_root) >> PAGE_SHIFT);
+	space_activate(SATP_SV48 | virt_to_phys(kernel_root) >> PAGE_SHIFT);
 }

@@ -1,9 +1,10 @@
 /*
  * The slow path's entry and exit: everything that ipc_fastpath.S leaves.
  *
- * Two ways in. A *quick* system call never blocks: it runs as an ordinary C call that keeps
- * s0..s11 and gp, so only sp and tp are stored. Everything else (blocking calls, exceptions,
- * interrupts) stores the whole frame first, because another thread may run when it leaves.
+ * Three ways in. A *quick* system call never blocks: it runs as an ordinary C call that keeps
+ * s0..s11 and gp, so only sp and tp are stored. A *message* call stores what a function call
+ * preserves and what is sent. Everything else (other calls that block, exceptions, interrupts)
+ * stores the whole frame first, because another thread may run when it leaves.
  *
  * One way out: the frame of hart->current, loaded whole; after sched_exit() has chosen it when
  * anything asks for that.
@@ -24,12 +25,10 @@
 	ld	sp, HART_STACK_TOP(tp)
 .endm
 
-/* What the entry of a system call does: sepc moves behind the ecall. */
-.macro SAVE_ENTRY thread, scratch
-	csrr	\scratch, sepc
-	addi	\scratch, \scratch, 4
-	csrw	sepc, \scratch
-	SAVE_STACK \thread, \scratch
+/* Where a system call goes on: after its ecall. */
+.macro GET_RETURN_PC result
+	csrr	\result, sepc
+	addi	\result, \result, 4
 .endm
 
 /* The pc joins the frame when another thread may run before this one goes on. */
@@ -82,12 +81,14 @@ slow_syscall:
 	slli	t5, t5, SYSCALL_ENTRY_SHIFT
 	la	t4, syscall_table
 	add	t5, t5, t4
-	SAVE_ENTRY t6, t4
-	ld	t4, SYSCALL_ENTRY_IS_QUICK(t5)
+	SAVE_STACK t6, t4
+	ld	t4, SYSCALL_ENTRY_KIND(t5)
 	ld	t5, SYSCALL_ENTRY_FUNCTION(t5)
-	beqz	t4, full_syscall
+	GET_RETURN_PC t3
+	bnez	t4, blocking_syscall
 
 quick_syscall:
+	csrw	sepc, t3
 	jalr	t5			/* sepc keeps the pc: a trap in the kernel is its end */
 	ld	t6, HART_CURRENT(tp)
 	lhu	t5, THREAD_FAST_PRIORITY(t6)
@@ -117,6 +118,7 @@ quick_to_slow_exit:
 	SAVE_PC	t6, t4
 	SAVE_PRESERVED t6
 	sd	a0, FRAME_RESULT(t6)
+clear_lost:
 	sd	zero, FRAME_A1(t6)
 	sd	zero, FRAME_A2(t6)
 	sd	zero, FRAME_A3(t6)
@@ -134,10 +136,39 @@ quick_to_slow_exit:
 	sd	zero, FRAME_RA(t6)
 	j	slow_exit
 
+/* A message is sent, or waited for. If it fails on the spot the frame is made whole here, for
+   whoever looks at it; otherwise by whoever writes what arrives. */
+blocking_syscall:
+	sd	t3, FRAME_PC(t6)
+	bgtz	t4, full_syscall
+message_syscall:
+	SAVE_PRESERVED t6
+	sd	a0, FRAME_RESULT(t6)
+	addi	t4, t4, -KIND_WAIT
+	beqz	t4, 1f
+	sd	a1, FRAME_A1(t6)
+	sd	a2, FRAME_A2(t6)
+	sd	a3, FRAME_A3(t6)
+	sd	a4, FRAME_A4(t6)
+	sd	a5, FRAME_A5(t6)
+	sd	a6, FRAME_A6(t6)
+	sd	t0, FRAME_T0(t6)
+	sd	t1, FRAME_T1(t6)
+	sd	t2, FRAME_T2(t6)
+1:	mv	s0, t6
+	csrr	t4, sstatus
+	bltz	t4, save_message_fp
+call_message:
+	jalr	t5
+	ld	t6, HART_CURRENT(tp)
+	bne	t6, s0, check_exit
+	sd	a0, FRAME_RESULT(t6)
+	bgez	a0, check_exit
+	j	clear_lost
+
 /* A call that may block or switch: the frame is whole before it begins. What it returns goes
    to a0 of the calling thread only if that is still the current one. */
 full_syscall:
-	SAVE_PC	t6, t4
 	SAVE_PRESERVED t6
 	SAVE_ARGUMENTS t6
 	sd	zero, FRAME_T3(t6)
@@ -200,8 +231,12 @@ restore:
 	sret
 
 /* Dirty floating-point registers are stored before the thread can be seen on a wait queue. */
+save_message_fp:
+	la	s2, call_message
+	j	1f
 save_fp:
-	mv	s1, t5
+	la	s2, call_full
+1:	mv	s1, t5
 	addi	a0, t6, THREAD_FP
 	call	arch_fp_save
 	call	arch_fp_off
@@ -214,10 +249,12 @@ save_fp:
 	ld	a4, FRAME_A4(t6)
 	ld	a5, FRAME_A5(t6)
 	ld	a6, FRAME_A6(t6)
-	j	call_full
+	jr	s2
 
 unknown_syscall:
-	SAVE_ENTRY t6, t4
+	SAVE_STACK t6, t4
+	GET_RETURN_PC t4
+	csrw	sepc, t4
 	li	a0, -ERROR_ENOSYS
 	j	quick_to_slow_exit
 

@@ -84,7 +84,7 @@ static void a_slot_whose_generations_have_run_out_is_retired(void **state)
 
 	(void)state;
 	used = process.handle_admin.used;
-	atomic_store(&slots_of(&process)[index].key, key_of(last));
+	atomic_store(&slots_of(&process)[index].key, handle_key(last));
 	assert_ptr_equal(handle_remove(&process, last), &objects[0]);
 	assert_int_equal(process.handle_admin.used, used);
 	for (int i = 0; i < 200; i++) {

@@ -73,7 +73,7 @@ static void idle_and_absent_harts_are_not_waited_for(void **state)
 	struct item item = { 0 };
 
 	(void)state;
-	atomic_store(&harts[1].is_idle, true);
+	atomic_fetch_or(&idle_harts, 1ul << 1);
 	atomic_store(&harts[2].is_online, false);
 	reclaim_defer(&item.node, run);
 	reclaim_poll();
@@ -88,10 +88,10 @@ static void a_hart_that_is_idle_no_more_is_waited_for(void **state)
 
 	(void)state;
 	leave_kernel(2);
-	atomic_store(&harts[1].is_idle, true);
+	atomic_fetch_or(&idle_harts, 1ul << 1);
 	reclaim_defer(&item.node, run);
 	reclaim_poll(); /* snapshot */
-	atomic_store(&harts[1].is_idle, false);
+	atomic_fetch_and(&idle_harts, ~(1ul << 1));
 	leave_kernel(2);
 	reclaim_poll();
 	assert_int_equal(item.runs, 0);
@@ -105,7 +105,7 @@ static void busy_harts_are_asked_once_to_pass_the_kernel(void **state)
 	struct item item = { 0 };
 
 	(void)state;
-	atomic_store(&harts[2].is_idle, true);
+	atomic_fetch_or(&idle_harts, 1ul << 2);
 	reclaim_defer(&item.node, run);
 	assert_int_equal(host_ipis, 0);
 	for (u32 i = 0; i < 10; i++)

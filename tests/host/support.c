@@ -7,6 +7,7 @@
 char host_memory[HOST_MEMORY_SIZE] __attribute__((aligned(1 << 22)));
 
 struct hart harts[MAX_HARTS];
+_Atomic u64 idle_harts;
 u32 hart_count = 1;
 _Thread_local struct hart *host_hart = &harts[0];
 u64 host_ipis;
@@ -56,5 +57,6 @@ void host_harts(u32 count)
 		harts[i] = (struct hart){ .index = i };
 		harts[i].is_online = i < count;
 	}
+	atomic_store(&idle_harts, 0);
 	host_hart = &harts[0];
 }

@@ -21,10 +21,13 @@ uint64_t loop_yield(uint64_t rounds);
 uint64_t loop_call(tern_handle port, uint64_t rounds);
 uint64_t loop_move(tern_handle port, uint64_t rounds, struct tern_extended *gives,
 		   const struct tern_extended *takes);
+uint64_t loop_give(tern_handle port, uint64_t rounds, struct tern_extended *gives,
+		   const tern_handle *handles);
 uint64_t loop_notify(tern_handle listener, tern_handle peer, uint64_t rounds);
 
 /* loops.S: the other sides. */
 void loop_serve(tern_handle listener);
+void serve_take(tern_handle listener);
 void serve_move(tern_handle listener, struct tern_extended *gives);
 void serve_notify(tern_handle listener, tern_handle peer);
 void drive(tern_handle listener, tern_handle interrupt, volatile uint64_t *arrived);
@@ -80,6 +83,10 @@ tern_handle process_with_thread(tern_handle code, const char *start, tern_handle
 
 void report(const char *name, uint64_t figure);
 
+void bench_plain(void);
+void bench_slow(void);
+void bench_handle(void);
+void bench_notify(void);
 void bench_messages(void);
 void bench_events(void);
 void bench_objects(void);

@@ -24,7 +24,7 @@ static void notify_client(uint64_t argument)
 }
 
 /* There and back: notify, the other wakes up from its wait, notifies, waits; this one wakes up. */
-static void bench_notify(void)
+void bench_notify(void)
 {
 	struct pair one = pair_create(), two = pair_create();
 	const tern_handle ones[3] = { one.listener, two.port };

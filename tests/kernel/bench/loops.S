@@ -133,6 +133,47 @@ loop_move:
 2:	mv	a0, s1
 	LEAVE
 
+/*
+ * uint64_t loop_give(tern_handle port, uint64_t rounds, descriptor, const tern_handle *handles):
+ * each call moves the next handle of the array.
+ */
+	.globl	loop_give
+loop_give:
+	ENTER
+	mv	s0, a0
+	mv	s1, a1
+	mv	s2, a2
+	mv	s3, a3
+1:	ld	t0, 0(s3)
+	addi	s3, s3, 8
+	sd	t0, EXTENDED_HANDLE(s2)
+	mv	a0, s0
+	mv	t2, s2
+	li	a7, OP_call_ext
+	.globl	study_give
+study_give:
+	ecall
+	bnez	a0, 2f
+	addi	s1, s1, -1
+	bnez	s1, 1b
+2:	mv	a0, s1
+	LEAVE
+
+/* void serve_take(tern_handle listener): its other side keeps them all */
+	.globl	serve_take
+serve_take:
+	ENTER
+	mv	s0, a0
+	li	a7, OP_wait
+	ecall
+1:	addi	a0, a0, -TERN_EVENT_HANDLES
+	bnez	a0, 2f
+	mv	a0, s0
+	li	a7, OP_reply_wait
+	ecall
+	j	1b
+2:	LEAVE
+
 /* void serve_move(tern_handle listener, gives): its other side */
 	.globl	serve_move
 serve_move:
@@ -165,6 +206,8 @@ loop_notify:
 1:	mv	a0, s2
 	li	a1, 1
 	li	a7, OP_notify
+	.globl	study_notify
+study_notify:
 	ecall
 	bnez	a0, 2f
 	mv	a0, s0

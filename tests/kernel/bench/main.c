@@ -1,8 +1,8 @@
 /*
  * The benchmark: prints lines "BENCH name figure". The boot command line chooses:
  *   nothing    everything but the next two; 1 GiB, one hart, -icount shift=0
- *   study=1    plain round trips only, for a tracer that stops at study_call, study_call_end and
- *              study_reply in loops.S
+ *   study=N    one benchmark only, for a tracer that stops at the study_ labels in loops.S:
+ *              1 plain round trips, 2 on the slow path, 3 moving a handle, 4 notifications
  *   pairs=N    throughput of N pairs on all harts, in plain emulation: pairs_1_hart ...
  *   scaling=1  the same with a pair for each hart, named as study/bench.py wants it
  */
@@ -45,6 +45,16 @@ static void bench_all(void)
 	bench_scaling();
 }
 
+/* For the tracer. */
+static void bench_one(uint64_t number)
+{
+	static void (*const benches[])(void) = { bench_plain, bench_slow, bench_handle,
+						 bench_notify };
+
+	rt_require(number <= sizeof(benches) / sizeof(benches[0]), "study=1 .. 4");
+	benches[number - 1]();
+}
+
 int main(void)
 {
 	uint64_t pairs = rt_option("pairs", 0);
@@ -54,7 +64,7 @@ int main(void)
 	else if (rt_option("scaling", 0))
 		bench_pairs((uint64_t)tern_system_info(TERN_INFO_HARTS), "scaling_");
 	else if (rt_option("study", 0))
-		measure_roundtrip("study");
+		bench_one(rt_option("study", 0));
 	else
 		bench_all();
 	return 0;

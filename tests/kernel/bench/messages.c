@@ -7,6 +7,11 @@ _Static_assert(offsetof(struct tern_extended, handles[0].handle) == 8, "EXTENDED
 
 static char window[WINDOW_MAX];
 
+/* Handles to be given away: fewer with each measurement. */
+#define POOL (WARM_UP + ROUNDS)
+static tern_handle pool[POOL];
+static uint64_t pool_next;
+
 /* ----------------------------------------------------------------------------------- plain */
 
 static uint64_t call_rounds(const struct part *part, uint64_t rounds)
@@ -51,6 +56,11 @@ static void same_space_client(uint64_t argument)
 	measure_loop((struct part *)argument, call_rounds);
 }
 
+void bench_plain(void)
+{
+	report("roundtrip", measure_roundtrip("roundtrip"));
+}
+
 /* Two threads of one process, this one. */
 static void bench_same_space(void)
 {
@@ -74,7 +84,7 @@ static void force_slow(uint64_t value)
 		   "forcing the slow path");
 }
 
-static void bench_slow(void)
+void bench_slow(void)
 {
 	force_slow(1);
 	report("roundtrip_slow", measure_roundtrip("roundtrip_slow"));
@@ -93,7 +103,39 @@ static struct tern_extended move_one(tern_handle handle)
 	return extended;
 }
 
-static void handle_server(uint64_t argument)
+/* Room for all that will come, so that growing the table is not measured. */
+static void take_server(uint64_t argument)
+{
+	const struct part *part = (const struct part *)argument;
+
+	for (uint64_t i = 0; i < POOL; i++)
+		pool[i] = tern_handle_duplicate(part->handles[0], TERN_RIGHTS_ALL);
+	for (uint64_t i = 0; i < POOL; i++)
+		tern_handle_close(pool[i]);
+	tern_thread_accept_handles(1);
+	serve_take(part->handles[0]);
+}
+
+static uint64_t give_rounds(const struct part *part, uint64_t rounds)
+{
+	struct tern_extended gives = move_one(0);
+
+	pool_next -= rounds;
+	return loop_give(part->handles[0], rounds, &gives, &pool[pool_next]);
+}
+
+static void give_client(uint64_t argument)
+{
+	tern_handle memobj = tern_memobj_create(0, RT_PAGE);
+
+	for (uint64_t i = 0; i < POOL; i++)
+		pool[i] = tern_handle_duplicate(memobj, TERN_RIGHTS_ALL);
+	pool_next = POOL;
+	measure_loop((struct part *)argument, give_rounds);
+	rt_exit(0);
+}
+
+static void move_server(uint64_t argument)
 {
 	struct tern_extended gives = move_one(0);
 
@@ -111,10 +153,20 @@ static uint64_t move_rounds(const struct part *part, uint64_t rounds)
 	return left;
 }
 
-static void handle_client(uint64_t argument)
+static void move_client(uint64_t argument)
 {
 	measure_loop((struct part *)argument, move_rounds);
 	rt_exit(0);
+}
+
+void bench_handle(void)
+{
+	uint64_t given = measure("roundtrip_handle", take_server, give_client, 0);
+
+	report("roundtrip_handle", given);
+	/* There with one call, back with the answer to the next: twice the mean, less the former. */
+	report("roundtrip_handle_answer",
+	       2 * measure("roundtrip_handle_answer", move_server, move_client, 0) - given);
 }
 
 /* --------------------------------------------------------------------------------- windows */
@@ -166,10 +218,10 @@ static void bench_window(const char *name, uint64_t length)
 
 void bench_messages(void)
 {
-	report("roundtrip", measure_roundtrip("roundtrip"));
+	bench_plain();
 	bench_same_space();
 	bench_slow();
-	report("roundtrip_handle", measure("roundtrip_handle", handle_server, handle_client, 0));
+	bench_handle();
 	bench_window("roundtrip_window_64", 64);
 	bench_window("roundtrip_window_4096", 4096);
 	bench_window("roundtrip_window_65536", 65536);

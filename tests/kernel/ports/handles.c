@@ -119,6 +119,36 @@ void moved_port_never_looks_abandoned(void)
 	test_port_close(&travels);
 }
 
+/* Threads remember which listener they received from: not beyond the move of its handle. */
+void moved_listener_is_received_from_no_more(void)
+{
+	struct test_port port = test_port(1, 0), taker = test_port(2, 0);
+	struct tern_extended extended = { .handle_count = 1, .accept_count = 1 };
+	struct tern_received message = { 0 }, moved = { 0 };
+	struct rt_thread thread;
+	struct client client;
+
+	rt_thread(&thread, bounce, (uint64_t)taker.listener, PRIORITY);
+	client_start(&client, port.client, 0, PRIORITY);
+	CHECK_EQ(tern_wait(port.listener, &message), TERN_EVENT_CALL);
+	extended.handles[0].handle = port.listener;
+	extended.handles[0].rights = TERN_RIGHTS_ALL;
+	extended.handles[0].mode = TERN_SEND_MOVE;
+	CHECK_EQ(tern_call_ext(taker.client, &moved, &extended), TERN_EVENT_HANDLES);
+	CHECK_EQ(tern_reply_wait(port.listener, &message), -EBADF);
+	CHECK_EQ(tern_reply(TERN_REPLY, &message), 0);
+	CHECK_EQ(tern_wait(port.listener, &message), -EBADF);
+	client_join(&client);
+	CHECK_EQ(client.result, 0);
+	port.listener = moved.handles[0];
+	CHECK_EQ(tern_notify(port.client, 3), 0);
+	CHECK_EQ(tern_wait(port.listener, &message), TERN_EVENT_NOTIFY);
+	tern_listener_destroy(taker.listener);
+	rt_join(&thread);
+	test_port_close(&taker);
+	test_port_close(&port);
+}
+
 /* An answer that the caller does not accept leaves the call to be answered, and the handle. */
 void answer_with_too_many_handles_is_refused(void)
 {

@@ -435,6 +435,7 @@ static const struct test tests[] = {
 	{ "owners_handle_is_no_client", owners_handle_is_no_client },
 	{ "no_clients_counts_every_mint", no_clients_counts_every_mint },
 	{ "moved_port_never_looks_abandoned", moved_port_never_looks_abandoned },
+	{ "moved_listener_is_received_from_no_more", moved_listener_is_received_from_no_more },
 	{ "answer_with_too_many_handles_is_refused", answer_with_too_many_handles_is_refused },
 	{ "takeover_answers_what_is_queued", takeover_answers_what_is_queued },
 	{ "copies_end_short_at_missing_pages", copies_end_short_at_missing_pages },

@@ -59,6 +59,7 @@ void duplicates_are_clients_too(void);
 void owners_handle_is_no_client(void);
 void no_clients_counts_every_mint(void);
 void moved_port_never_looks_abandoned(void);
+void moved_listener_is_received_from_no_more(void);
 void answer_with_too_many_handles_is_refused(void);
 void takeover_answers_what_is_queued(void);
 

@@ -24,6 +24,9 @@
 #define PTE_DIRTY 0x80
 #define PTE_DEVICE_MARK 0x100 /* software: device registers, not in the direct map */
 
+#define PTE_FRAME_SHIFT 10
+#define PTE_FRAME (((1ul << 44) - 1) << PTE_FRAME_SHIFT)
+
 #define INTERRUPT_SOFTWARE 0x002
 #define INTERRUPT_TIMER 0x020
 #define INTERRUPT_EXTERNAL 0x200

@@ -5,6 +5,7 @@
 #ifndef ARCH_PAGE_TABLE_H
 #define ARCH_PAGE_TABLE_H
 
+#include "arch/csr.h"
 #include "kernel/types.h"
 
 #define DIRECT_MAP_BASE 0xffffc00000000000UL
@@ -33,6 +34,33 @@ int page_table_map(paddr root, u64 address, paddr page, u32 protection, u64 *tab
 /* The page and protection at an address; false when nothing is mapped there. */
 bool page_table_lookup(paddr root, u64 address, paddr *page, u32 *protection) MUST_USE;
 
+/*
+ * A pointer to what a user may read at an address, for reads that are worth a short cut: NULL when
+ * anything is out of the ordinary (absent, a large page, device registers).
+ */
+static inline const void *user_page_peek(paddr root, u64 address)
+{
+	const u64 plain = PTE_VALID | PTE_READ | PTE_WRITE | PTE_EXECUTE,
+		  in_table = 511 * sizeof(u64);
+	u64 place = root, entry;
+
+#pragma GCC unroll 3
+	for (u32 shift = 39; shift > PAGE_SHIFT; shift -= 9) {
+		place += address >> (shift - 3) & in_table;
+		entry = *(const volatile u64 *)phys_to_virt(place);
+		if ((entry & plain) != PTE_VALID)
+			return NULL;
+		place = (entry & PTE_FRAME) << (PAGE_SHIFT - PTE_FRAME_SHIFT);
+	}
+	place += address >> (PAGE_SHIFT - 3) & in_table;
+	entry = *(const volatile u64 *)phys_to_virt(place);
+	if ((entry & (PTE_VALID | PTE_READ | PTE_USER | PTE_DEVICE_MARK)) !=
+	    (PTE_VALID | PTE_READ | PTE_USER))
+		return NULL;
+	place = (entry & PTE_FRAME) << (PAGE_SHIFT - PTE_FRAME_SHIFT);
+	return (const char *)phys_to_virt(place) + (address & (PAGE_SIZE - 1));
+}
+
 /* Clear (protection 0) or change entries of [start, end) that are present, skipping absent tables
  * quickly; stops after `limit` present pages. Returns the address it got to. */
 u64 page_table_change(paddr root, u64 start, u64 end, u32 protection, u64 limit);
@@ -50,8 +78,18 @@ void tlb_shootdown(struct process *process, u64 start, u64 end);
 u32 asid_allocate(void) MUST_USE;
 void asid_release(u32 asid);
 
-/* This hart's satp: the process's space (marks it active here) or the kernel's own. */
-void space_activate(struct process *process);
+/* The process runs on this hart for the first time: what space_activate wants for it. */
+u64 space_mark_active(struct process *process);
 void space_activate_kernel(void);
+
+/* Writing satp costs an emulator its translations: not when nothing changes. */
+static inline void space_activate(u64 satp)
+{
+	u64 old;
+
+	__asm__ volatile("csrr %0, satp" : "=r"(old));
+	if (old != satp)
+		__asm__ volatile("csrw satp, %0" : : "r"(satp) : "memory");
+}
 
 #endif

@@ -2,6 +2,8 @@
 #ifndef ARCH_CPU_H
 #define ARCH_CPU_H
 
+#include <stdatomic.h>
+
 #include "kernel/types.h"
 
 struct hart;
@@ -13,6 +15,16 @@ extern _Thread_local struct hart *host_hart;
 static inline struct hart *arch_hart(void)
 {
 	return host_hart;
+}
+
+static inline u64 arch_swap_acquire(_Atomic u32 *word, struct hart *hart)
+{
+	return atomic_exchange_explicit(word, (u32)(u64)hart, memory_order_acquire);
+}
+
+static inline void arch_store_zero_release(_Atomic u32 *word)
+{
+	atomic_store_explicit(word, 0, memory_order_release);
 }
 
 static inline void arch_cpu_relax(void)
