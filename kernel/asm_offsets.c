@@ -33,20 +33,9 @@ static void frame_offsets(void)
 	OFFSET(FRAME_TP, struct thread, frame.tp);
 	OFFSET(FRAME_PC, struct thread, frame.pc);
 	OFFSET(FRAME_RESULT, struct thread, frame.result);
-	OFFSET(FRAME_A1, struct thread, frame.words[0]);
-	OFFSET(FRAME_A2, struct thread, frame.words[1]);
-	OFFSET(FRAME_A3, struct thread, frame.words[2]);
-	OFFSET(FRAME_A4, struct thread, frame.words[3]);
-	OFFSET(FRAME_A5, struct thread, frame.words[4]);
-	OFFSET(FRAME_A6, struct thread, frame.words[5]);
-	OFFSET(FRAME_T0, struct thread, frame.words[6]);
-	OFFSET(FRAME_T1, struct thread, frame.words[7]);
+	OFFSET(FRAME_MESSAGE, struct thread, frame.words);
 	OFFSET(FRAME_A7, struct thread, frame.operation);
-	OFFSET(FRAME_T2, struct thread, frame.extra[0]);
-	OFFSET(FRAME_T3, struct thread, frame.extra[1]);
-	OFFSET(FRAME_T4, struct thread, frame.extra[2]);
-	OFFSET(FRAME_T5, struct thread, frame.extra[3]);
-	OFFSET(FRAME_T6, struct thread, frame.extra[4]);
+	OFFSET(FRAME_EXTRA, struct thread, frame.extra);
 	OFFSET(FRAME_RA, struct thread, frame.ra);
 }
 

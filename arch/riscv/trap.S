@@ -37,36 +37,42 @@
 	sd	\scratch, FRAME_PC(\thread)
 .endm
 
-/* s0..s11 and gp, which quick calls leave alone. */
-.macro SAVE_PRESERVED thread
-	sd	s0, FRAME_S0(\thread)
-	sd	s1, FRAME_S1(\thread)
-	sd	s2, FRAME_S2(\thread)
-	sd	s3, FRAME_S3(\thread)
-	sd	s4, FRAME_S4(\thread)
-	sd	s5, FRAME_S5(\thread)
-	sd	s6, FRAME_S6(\thread)
-	sd	s7, FRAME_S7(\thread)
-	sd	s8, FRAME_S8(\thread)
-	sd	s9, FRAME_S9(\thread)
-	sd	s10, FRAME_S10(\thread)
-	sd	s11, FRAME_S11(\thread)
-	sd	gp, FRAME_GP(\thread)
+/* sd or ld of registers that have consecutive places. */
+.macro EACH operation, place, base, registers:vararg
+	.set	next_place, \place
+	.irp	register, \registers
+	\operation \register, next_place(\base)
+	.set	next_place, next_place + 8
+	.endr
 .endm
 
-/* a0..a7, t0, t1, t2: what a system call may carry. */
-.macro SAVE_ARGUMENTS thread
-	sd	a0, FRAME_RESULT(\thread)
-	sd	a1, FRAME_A1(\thread)
-	sd	a2, FRAME_A2(\thread)
-	sd	a3, FRAME_A3(\thread)
-	sd	a4, FRAME_A4(\thread)
-	sd	a5, FRAME_A5(\thread)
-	sd	a6, FRAME_A6(\thread)
-	sd	t0, FRAME_T0(\thread)
-	sd	t1, FRAME_T1(\thread)
-	sd	a7, FRAME_A7(\thread)
-	sd	t2, FRAME_T2(\thread)
+/* The groups of struct frame. What quick calls leave alone: */
+.macro PRESERVED operation, thread
+	EACH	\operation, FRAME_S0, \thread, s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11
+	\operation gp, FRAME_GP(\thread)
+.endm
+
+/* the message words, */
+.macro WORDS operation, thread
+	EACH	\operation, FRAME_MESSAGE, \thread, a1, a2, a3, a4, a5, a6, t0, t1
+.endm
+
+/* what a system call may carry besides: */
+.macro ARGUMENTS operation, thread
+	\operation a0, FRAME_RESULT(\thread)
+	WORDS	\operation, \thread
+	\operation a7, FRAME_A7(\thread)
+	\operation t2, FRAME_EXTRA(\thread)
+.endm
+
+/* The registers that a system call loses. */
+.macro CLEAR_WORDS thread
+	EACH	sd, FRAME_MESSAGE, \thread, zero, zero, zero, zero, zero, zero, zero, zero
+.endm
+
+.macro CLEAR_TEMPORARIES thread
+	EACH	sd, FRAME_EXTRA + 8, \thread, zero, zero, zero, zero
+	sd	zero, FRAME_RA(\thread)
 .endm
 
 	.section .text.trap, "ax"
@@ -116,24 +122,13 @@ quick_syscall:
 /* The quick call is done, but this thread must not simply go on: make its frame whole. */
 quick_to_slow_exit:
 	SAVE_PC	t6, t4
-	SAVE_PRESERVED t6
+	PRESERVED sd, t6
 	sd	a0, FRAME_RESULT(t6)
 clear_lost:
-	sd	zero, FRAME_A1(t6)
-	sd	zero, FRAME_A2(t6)
-	sd	zero, FRAME_A3(t6)
-	sd	zero, FRAME_A4(t6)
-	sd	zero, FRAME_A5(t6)
-	sd	zero, FRAME_A6(t6)
-	sd	zero, FRAME_T0(t6)
-	sd	zero, FRAME_T1(t6)
+	CLEAR_WORDS t6
 	sd	zero, FRAME_A7(t6)
-	sd	zero, FRAME_T2(t6)
-	sd	zero, FRAME_T3(t6)
-	sd	zero, FRAME_T4(t6)
-	sd	zero, FRAME_T5(t6)
-	sd	zero, FRAME_T6(t6)
-	sd	zero, FRAME_RA(t6)
+	sd	zero, FRAME_EXTRA(t6)
+	CLEAR_TEMPORARIES t6
 	j	slow_exit
 
 /* A message is sent, or waited for. If it fails on the spot the frame is made whole here, for
@@ -142,19 +137,12 @@ blocking_syscall:
 	sd	t3, FRAME_PC(t6)
 	bgtz	t4, full_syscall
 message_syscall:
-	SAVE_PRESERVED t6
+	PRESERVED sd, t6
 	sd	a0, FRAME_RESULT(t6)
 	addi	t4, t4, -KIND_WAIT
 	beqz	t4, 1f
-	sd	a1, FRAME_A1(t6)
-	sd	a2, FRAME_A2(t6)
-	sd	a3, FRAME_A3(t6)
-	sd	a4, FRAME_A4(t6)
-	sd	a5, FRAME_A5(t6)
-	sd	a6, FRAME_A6(t6)
-	sd	t0, FRAME_T0(t6)
-	sd	t1, FRAME_T1(t6)
-	sd	t2, FRAME_T2(t6)
+	WORDS	sd, t6
+	sd	t2, FRAME_EXTRA(t6)
 1:	mv	s0, t6
 	csrr	t4, sstatus
 	bltz	t4, save_message_fp
@@ -169,13 +157,9 @@ call_message:
 /* A call that may block or switch: the frame is whole before it begins. What it returns goes
    to a0 of the calling thread only if that is still the current one. */
 full_syscall:
-	SAVE_PRESERVED t6
-	SAVE_ARGUMENTS t6
-	sd	zero, FRAME_T3(t6)
-	sd	zero, FRAME_T4(t6)
-	sd	zero, FRAME_T5(t6)
-	sd	zero, FRAME_T6(t6)
-	sd	zero, FRAME_RA(t6)
+	PRESERVED sd, t6
+	ARGUMENTS sd, t6
+	CLEAR_TEMPORARIES t6
 	mv	s0, t6
 	csrr	t4, sstatus
 	bltz	t4, save_fp
@@ -197,37 +181,13 @@ slow_exit:
 restore:
 	ld	t5, FRAME_PC(t6)
 	csrw	sepc, t5
-	ld	s0, FRAME_S0(t6)
-	ld	s1, FRAME_S1(t6)
-	ld	s2, FRAME_S2(t6)
-	ld	s3, FRAME_S3(t6)
-	ld	s4, FRAME_S4(t6)
-	ld	s5, FRAME_S5(t6)
-	ld	s6, FRAME_S6(t6)
-	ld	s7, FRAME_S7(t6)
-	ld	s8, FRAME_S8(t6)
-	ld	s9, FRAME_S9(t6)
-	ld	s10, FRAME_S10(t6)
-	ld	s11, FRAME_S11(t6)
+	PRESERVED ld, t6
 	ld	sp, FRAME_SP(t6)
-	ld	gp, FRAME_GP(t6)
 	ld	tp, FRAME_TP(t6)
-	ld	a0, FRAME_RESULT(t6)
-	ld	a1, FRAME_A1(t6)
-	ld	a2, FRAME_A2(t6)
-	ld	a3, FRAME_A3(t6)
-	ld	a4, FRAME_A4(t6)
-	ld	a5, FRAME_A5(t6)
-	ld	a6, FRAME_A6(t6)
-	ld	a7, FRAME_A7(t6)
-	ld	t0, FRAME_T0(t6)
-	ld	t1, FRAME_T1(t6)
-	ld	t2, FRAME_T2(t6)
-	ld	t3, FRAME_T3(t6)
-	ld	t4, FRAME_T4(t6)
-	ld	t5, FRAME_T5(t6)
+	ARGUMENTS ld, t6
+	EACH	ld, FRAME_EXTRA + 8, t6, t3, t4, t5
 	ld	ra, FRAME_RA(t6)
-	ld	t6, FRAME_T6(t6)
+	ld	t6, (FRAME_EXTRA + 32)(t6)
 	sret
 
 /* Dirty floating-point registers are stored before the thread can be seen on a wait queue. */
@@ -243,12 +203,7 @@ save_fp:
 	mv	t6, s0
 	mv	t5, s1
 	ld	a0, FRAME_RESULT(t6)
-	ld	a1, FRAME_A1(t6)
-	ld	a2, FRAME_A2(t6)
-	ld	a3, FRAME_A3(t6)
-	ld	a4, FRAME_A4(t6)
-	ld	a5, FRAME_A5(t6)
-	ld	a6, FRAME_A6(t6)
+	WORDS	ld, t6
 	jr	s2
 
 unknown_syscall:
@@ -269,16 +224,14 @@ slow_trap:
 	andi	t6, t6, SSTATUS_SPP
 	bnez	t6, kernel_trap
 	ld	t6, HART_CURRENT(tp)
-	sd	t5, FRAME_T5(t6)
+	EACH	sd, FRAME_EXTRA + 8, t6, t3, t4, t5
 	ld	t5, HART_SCRATCH(tp)
-	sd	t5, FRAME_T6(t6)
-	sd	t3, FRAME_T3(t6)
-	sd	t4, FRAME_T4(t6)
+	sd	t5, (FRAME_EXTRA + 32)(t6)
 	sd	ra, FRAME_RA(t6)
 	SAVE_STACK t6, t5
 	SAVE_PC	t6, t5
-	SAVE_PRESERVED t6
-	SAVE_ARGUMENTS t6
+	PRESERVED sd, t6
+	ARGUMENTS sd, t6
 	csrr	a0, scause
 	csrr	a1, stval
 	call	trap_handle
@@ -291,32 +244,8 @@ kernel_trap:
 	addi	sp, sp, -256
 	sd	x1, 8(sp)
 	sd	x3, 24(sp)
-	sd	x5, 40(sp)
-	sd	x6, 48(sp)
-	sd	x7, 56(sp)
-	sd	x8, 64(sp)
-	sd	x9, 72(sp)
-	sd	x10, 80(sp)
-	sd	x11, 88(sp)
-	sd	x12, 96(sp)
-	sd	x13, 104(sp)
-	sd	x14, 112(sp)
-	sd	x15, 120(sp)
-	sd	x16, 128(sp)
-	sd	x17, 136(sp)
-	sd	x18, 144(sp)
-	sd	x19, 152(sp)
-	sd	x20, 160(sp)
-	sd	x21, 168(sp)
-	sd	x22, 176(sp)
-	sd	x23, 184(sp)
-	sd	x24, 192(sp)
-	sd	x25, 200(sp)
-	sd	x26, 208(sp)
-	sd	x27, 216(sp)
-	sd	x28, 224(sp)
-	sd	x29, 232(sp)
-	sd	x30, 240(sp)
+	EACH	sd, 40, sp, x5, x6, x7, x8, x9, x10, x11, x12, x13, x14, x15, x16, x17, x18, x19
+	EACH	sd, 160, sp, x20, x21, x22, x23, x24, x25, x26, x27, x28, x29, x30
 	ld	t0, HART_SCRATCH(tp)
 	sd	t0, 248(sp)
 	ld	t0, (HART_SCRATCH + 8)(tp)
