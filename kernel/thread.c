@@ -182,15 +182,23 @@ static bool thread_look(struct thread *thread)
 	return !(atomic_load(&thread->pending) & (PENDING_KILL | PENDING_INTERRUPT));
 }
 
+/*
+ * The second look. A request that came after this grace period began needs one of its own: what it
+ * may have missed began later than what this one has waited for.
+ */
 static void thread_settle(struct reclaim_node *node)
 {
 	struct thread *thread = container_of(node, struct thread, settle);
+	u32 covered = thread->settle_covers;
 
-	atomic_store(&thread->is_settling, 0);
-	atomic_thread_fence(memory_order_seq_cst);
 	thread_look(thread);
 	sched_poke(thread);
-	object_put(&thread->object);
+	if (atomic_compare_exchange_strong(&thread->settle_wanted, &covered, 0)) {
+		object_put(&thread->object);
+		return;
+	}
+	thread->settle_covers = covered;
+	reclaim_defer(node, thread_settle);
 }
 
 static void thread_request(struct thread *thread, u32 pending)
@@ -202,7 +210,8 @@ static void thread_request(struct thread *thread, u32 pending)
 	if (thread_look(thread))
 		return;
 	sched_poke(thread);
-	if (!atomic_exchange(&thread->is_settling, 1)) {
+	if (atomic_fetch_add(&thread->settle_wanted, 1) == 0) {
+		thread->settle_covers = 1;
 		object_get(&thread->object);
 		reclaim_defer(&thread->settle, thread_settle);
 	}

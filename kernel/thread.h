@@ -94,7 +94,8 @@ struct thread {
 	u64 cancel_token;              /* the call that was asked to be cancelled */
 	u64 extended_token;            /* the call to which `extended` belongs */
 	struct tern_extended extended; /* handles, windows; copied from its memory and checked */
-	_Atomic u32 is_settling;       /* `settle` is queued */
+	_Atomic u32 settle_wanted;     /* requests since `settle` was queued first; 0: it is not */
+	u32 settle_covers;             /* how many of them the grace period under way is good for */
 
 	u64 futex_key;
 	struct deadline deadline; /* futex timeout */
