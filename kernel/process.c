@@ -88,7 +88,8 @@ static struct thread *process_next_victim(struct process *process)
 	LIST_FOR_EACH(node, &process->threads) {
 		struct thread *thread = container_of(node, struct thread, process_link);
 
-		if (atomic_load(&thread->pending) & PENDING_KILL)
+		/* One that dies of itself is about to leave the list: do not wait for it. */
+		if (thread->state == THREAD_DEAD || atomic_load(&thread->pending) & PENDING_KILL)
 			continue;
 		object_get(&thread->object);
 		victim = thread;
