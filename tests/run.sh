@@ -11,7 +11,7 @@ export BUILD=${BUILD:-$PWD/build}
 logs=$BUILD/test-logs
 make=(make -s -j2 "BUILD=$BUILD")
 python=/usr/bin/python3
-suites='build lint host fuzz study kernel system bench'
+suites='build lint host explore fuzz study kernel system bench'
 
 # verdict NAME STATUS LOG: one result; the end of the log explains a failure.
 verdict()
@@ -68,6 +68,17 @@ suite_study()
         --color=no tests/study
 }
 
+suite_explore()
+{
+    local program name
+    for program in tests/host/*_explore.c; do
+        name=$(basename "$program" .c)
+        run "explore: build $name" "${make[@]}" "$BUILD/host/$name"
+        timeout 300 "$BUILD/host/$name" > "$logs/explore-$name.log" 2>&1
+        verdict "explore: $name ends well" $? "$logs/explore-$name.log"
+        grep -E '^(PASS|FAIL) ' "$logs/explore-$name.log" | sed "s/^\(PASS\|FAIL\) /&explore: /"
+    done
+}
 suite_fuzz()
 {
     local fuzzer
