@@ -11,7 +11,7 @@
 # A folder with sources is a unit: a new .c or .S file in it is found by itself, and so is a new
 # folder tests/kernel/NAME, examples/NAME or servers/NAME, which becomes a program and a bundle.
 
-BUILD ?= build
+override BUILD := $(patsubst $(CURDIR)/%,%,$(or $(BUILD),build))
 CROSS ?= riscv64-linux-gnu-
 CC := $(CROSS)gcc
 LD := $(CROSS)gcc
