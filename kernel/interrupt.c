@@ -54,17 +54,31 @@ static bool deliver(u32 number)
 	return true;
 }
 
+/*
+ * A claimed line that could not be delivered. Nobody wants it: it is switched off. It has been
+ * bound since: it may come again. Its driver has one to acknowledge still: that completes it.
+ */
+static void decline(u32 number)
+{
+	const struct interrupt *interrupt;
+
+	spin_lock(&table_lock);
+	interrupt = number < table_count ? table[number] : NULL;
+	if (!interrupt)
+		arch_irq_disable(number);
+	if (!interrupt || !interrupt->is_pending)
+		arch_irq_complete(number);
+	spin_unlock(&table_lock);
+}
+
+/* Claimed lines stay quiet until completed. */
 void interrupt_external(void)
 {
 	u32 number;
 
-	while ((number = arch_irq_claim())) {
-		/* Claimed lines stay quiet until completed; one that nobody wants is switched off. */
-		if (!deliver(number)) {
-			arch_irq_disable(number);
-			arch_irq_complete(number);
-		}
-	}
+	while ((number = arch_irq_claim()))
+		if (!deliver(number))
+			decline(number);
 }
 
 int interrupt_raise(u32 number)

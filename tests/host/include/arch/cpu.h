@@ -34,5 +34,9 @@ static inline void arch_cpu_relax(void)
 void arch_send_ipi(u32 hart_index);
 u64 arch_time(void);
 void arch_timer_set(u64 nanoseconds);
+u32 arch_irq_claim(void);
+void arch_irq_complete(u32 number);
+void arch_irq_enable(u32 number);
+void arch_irq_disable(u32 number);
 
 #endif
