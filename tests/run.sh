@@ -73,7 +73,7 @@ suite_explore()
     local program name
     for program in tests/host/*_explore.c; do
         name=$(basename "$program" .c)
-        run "explore: build $name" "${make[@]}" "$BUILD/host/$name"
+        run "explore: build $name" "${make[@]}" "${BUILD#"$PWD/"}/host/$name"
         timeout 300 "$BUILD/host/$name" > "$logs/explore-$name.log" 2>&1
         verdict "explore: $name ends well" $? "$logs/explore-$name.log"
         grep -E '^(PASS|FAIL) ' "$logs/explore-$name.log" | sed "s/^\(PASS\|FAIL\) /&explore: /"
@@ -84,7 +84,7 @@ suite_fuzz()
     local fuzzer
     for fuzzer in tests/host/*_fuzz.c; do
         fuzzer=$(basename "$fuzzer" .c)
-        run "fuzz: build $fuzzer" "${make[@]}" "$BUILD/fuzz/$fuzzer"
+        run "fuzz: build $fuzzer" "${make[@]}" "${BUILD#"$PWD/"}/fuzz/$fuzzer"
         run "fuzz: $fuzzer" "$BUILD/fuzz/$fuzzer" -max_total_time=5 -verbosity=0 \
             -artifact_prefix="$logs/"
     done
