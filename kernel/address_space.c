@@ -10,6 +10,7 @@
 #include "kernel/debug.h"
 #include "kernel/memobj.h"
 #include "kernel/object_alloc.h"
+#include "kernel/private.h"
 #include "kernel/process.h"
 #include "tern/event.h"
 #include "tern/memory.h"
@@ -71,6 +72,8 @@ void region_discard(struct process *process, struct region *region)
 	account_uncharge(payer(process), sizeof(*region));
 }
 
+#define DROP_COST 32 /* of a batch of private pages, in regions */
+
 bool address_space_clear(struct process *process, u64 limit)
 {
 	struct address_space *space = &process->space;
@@ -79,7 +82,17 @@ bool address_space_clear(struct process *process, u64 limit)
 	spin_lock(&space->lock);
 	space->is_dead = true;
 	spin_unlock(&space->lock);
-	for (; limit && (region = region_find_from(&space->regions, 0)); limit--) {
+	while (limit && (region = region_find_from(&space->regions, 0))) {
+		bool is_private = region->flags & TERN_MAP_PRIVATE;
+		u64 reached = region->end;
+
+		limit -= min_u64(limit, is_private ? DROP_COST : 1);
+		if (is_private)
+			reached = private_drop(process, region->start, region->end);
+		if (reached < region->end) {
+			region->start = reached;
+			continue;
+		}
 		region_remove(&space->regions, region);
 		region_discard(process, region);
 	}
@@ -99,7 +112,7 @@ int address_space_map(struct process *process, struct memobj *memobj, u64 offset
 	region->start = address;
 	region->end = address + length;
 	region->offset = offset;
-	region->flags = (u16)(flags & (PROTECTION | TERN_MAP_GUARD));
+	region->flags = (u16)(flags & (PROTECTION | TERN_MAP_GUARD | TERN_MAP_PRIVATE));
 	region->allowed = region->flags;
 	spin_lock(&space->lock);
 	if (space->is_dead)
@@ -120,6 +133,13 @@ int address_space_map(struct process *process, struct memobj *memobj, u64 offset
 
 /* ---------------------------------------------------------------------------------- faults */
 
+static void empty_entry(void *context, u64 address, struct page_entry *entry)
+{
+	(void)context;
+	(void)address;
+	entry->page = 0;
+}
+
 static const u32 access_protection[] = {
 	[ACCESS_READ] = TERN_MAP_READ,
 	[ACCESS_WRITE] = TERN_MAP_WRITE,
@@ -127,7 +147,7 @@ static const u32 access_protection[] = {
 };
 
 /* Page tables are charged as they come into being. */
-static int map_page(struct process *process, u64 address, paddr page, u32 protection)
+int address_space_map_page(struct process *process, u64 address, paddr page, u32 protection)
 {
 	struct address_space *space = &process->space;
 	u64 before = space->table_pages;
@@ -135,9 +155,11 @@ static int map_page(struct process *process, u64 address, paddr page, u32 protec
 	u64 added = (space->table_pages - before) * PAGE_SIZE;
 
 	if (added && !account_charge(payer(process), added)) {
-		page_table_change(space->root, address, address + PAGE_SIZE, 0, 1);
-		space->table_pages =
-			before; /* empty tables stay, and are paid with the next page */
+		/* Empty tables stay, and are paid with the next page. */
+		space->table_pages = before;
+		if (!error)
+			page_table_visit(space->root, address, address + PAGE_SIZE, 1, empty_entry,
+					 NULL);
 		return -ENOMEM;
 	}
 	return error;
@@ -152,8 +174,10 @@ static int fault_locked(struct process *process, u64 address, u32 needed)
 	paddr page;
 	int error;
 
-	if (space->is_dead || !region || !region->memobj || !(region->flags & needed))
+	if (space->is_dead || !region || !(region->flags & needed))
 		return -EFAULT;
+	if (region->flags & TERN_MAP_PRIVATE)
+		return private_fault(process, region, page_start, needed);
 	error = memobj_get_page(region->memobj, region->offset + (page_start - region->start),
 				&page);
 	if (error)
@@ -161,7 +185,7 @@ static int fault_locked(struct process *process, u64 address, u32 needed)
 	protection = region->flags & PROTECTION;
 	if (region->memobj->kind == MEMOBJ_DEVICE)
 		protection |= MAP_DEVICE;
-	return map_page(process, page_start, page, protection);
+	return address_space_map_page(process, page_start, page, protection);
 }
 
 static bool is_mapped_for(struct process *process, u64 address, u32 needed, paddr *page)
@@ -187,6 +211,18 @@ int address_space_fault(struct process *process, uaddr address, enum access acce
 	tlb_flush_page(address.value);
 	spin_unlock(&process->space.lock);
 	return error;
+}
+
+bool address_space_is_private(struct process *process, u64 address)
+{
+	const struct region *region;
+	bool is_private;
+
+	spin_lock(&process->space.lock);
+	region = region_find(&process->space.regions, address);
+	is_private = region && region->flags & TERN_MAP_PRIVATE;
+	spin_unlock(&process->space.lock);
+	return is_private;
 }
 
 void *address_space_resolve(struct process *process, uaddr address, enum access access, int *error)

@@ -40,12 +40,19 @@ int address_space_fault(struct process *process, uaddr address, enum access acce
 void *address_space_resolve(struct process *process, uaddr address, enum access access,
 			    int *error) MUST_USE;
 
+/* Does a private region lie there? */
+bool address_space_is_private(struct process *process, u64 address);
+
 /*
  * The kernel's own mappings (program segments, boot pages) at a fixed place; takes its own reference
  * to the memobj. -EEXIST, -ENOMEM, -ESRCH.
  */
 int address_space_map(struct process *process, struct memobj *memobj, u64 offset, u64 address,
 		      u64 length, u32 flags) MUST_USE;
+
+/* Enter a page, with the space's lock held (or the space unknown to others). -ENOMEM. */
+int address_space_map_page(struct process *process, u64 address, paddr page,
+			   u32 protection) MUST_USE;
 
 /* A region structure, charged to the process; and the end of one, with its memobj reference. */
 struct region *region_create(struct process *process) MUST_USE;

@@ -90,7 +90,8 @@ static int load_segment(struct process *process, const struct elf_program *segme
 	error = fill_segment(memobj, file + segment->offset, segment->file_size);
 	if (!error)
 		error = address_space_map(process, memobj, 0, segment->address, memobj->length,
-					  flags);
+					  flags & TERN_MAP_WRITE ? flags | TERN_MAP_PRIVATE
+								 : flags);
 	object_put(&memobj->object);
 	return error == -EEXIST ? -EINVAL : error;
 }

@@ -1,5 +1,7 @@
 /*
- * Futexes: a hash table of wait queues, keyed by the physical address of the word.
+ * Futexes: a hash table of wait queues. In shared mappings the key is the word's physical address.
+ * In private ones that changes with the first write after a fork, and two processes with the same
+ * page do not mean the same word: there the key is the space and the address in it.
  *
  * Whoever takes a waiter off its bucket, under the bucket's lock, is the one that wakes it: waker,
  * timeout, interrupt and kill meet there, and exactly one wins.
@@ -36,7 +38,7 @@ static struct bucket *bucket_of(u64 key)
 	return &buckets[(key >> 2) * 0x9e3779b97f4a7c15ul >> (64 - BUCKET_BITS)];
 }
 
-/* The word through the direct map; its address is the key. NULL: *error is set. */
+/* The word through the direct map. NULL: *error is set. */
 static _Atomic u32 *resolve_word(u64 address, int *error)
 {
 	if (address & 3) {
@@ -45,6 +47,17 @@ static _Atomic u32 *resolve_word(u64 address, int *error)
 	}
 	return address_space_resolve(arch_hart()->current->process, UADDR(address), ACCESS_READ,
 				     error);
+}
+
+#define KEY_SPACE_SHIFT 48 /* below it a user address; the direct map's have bit 47 set */
+
+static u64 key_of(u64 address, const _Atomic u32 *word)
+{
+	struct process *process = arch_hart()->current->process;
+
+	return address_space_is_private(process, address)
+		       ? (u64)process->space.asid << KEY_SPACE_SHIFT | address
+		       : (u64)word;
 }
 
 /* The bucket's lock is held. */
@@ -106,10 +119,13 @@ s64 sys_futex_wait(u64 address, u64 expected, u64 deadline)
 		return -EINTR;
 	if (deadline != TERN_DEADLINE_NONE && deadline <= arch_time())
 		return atomic_load(word) == (u32)expected ? -ETIMEDOUT : -EAGAIN;
-	thread->futex_key = (u64)word;
+	thread->futex_key = key_of(address, word);
 	bucket = bucket_of(thread->futex_key);
 	spin_lock(&bucket->lock);
-	if (atomic_load(word) != (u32)expected) {
+	/* A write may just have broken a private page's sharing: then the word is elsewhere, and
+	 * may have changed there and its waiters been woken. It is compared again out there. */
+	if (atomic_load(word) != (u32)expected ||
+	    user_page_peek(thread->process->space.root, address) != word) {
 		spin_unlock(&bucket->lock);
 		return -EAGAIN;
 	}
@@ -158,7 +174,7 @@ s64 futex_wake(u64 address, u64 count)
 	if (!word)
 		return error;
 	list_init(&woken);
-	taken = take_waiters((u64)word, count, &woken);
+	taken = take_waiters(key_of(address, word), count, &woken);
 	while ((node = list_first(&woken))) {
 		struct thread *thread = container_of(node, struct thread, queue_link);
 

@@ -138,6 +138,84 @@ static int table_grow(struct process *process)
 	return 0;
 }
 
+static void tell_added(struct object *object, u32 rights);
+static s64 handle_of_slot(u64 key);
+
+/* What the child has for an object of the parent; NULL: nothing. */
+static struct object *inherited(struct object *object, u32 rights, struct process *from,
+				struct process *to, struct object *thread,
+				struct object *new_thread)
+{
+	if (!object || rights & TERN_RIGHT_NO_INHERIT || object->type == TERN_TYPE_REPLY)
+		return NULL;
+	if (object == &from->object)
+		return &to->object;
+	return object == thread ? new_thread : object;
+}
+
+/* The slot of a handle that is not inherited: free, with a generation that it has not had. */
+static u64 uninherited_key(struct handle_admin *admin, u32 index, u64 key, bool is_used)
+{
+	u32 generation = key_generation(is_used ? (u64)handle_of_slot(key) : key) + is_used;
+
+	if (generation == 0 || generation > GENERATION_MAX) {
+		admin->used++; /* retired */
+		return retired_key(index);
+	}
+	key = free_key(generation, index, admin->free_head);
+	admin->free_head = index;
+	return key;
+}
+
+static void clone_slots(struct process *from, struct process *to, struct handle_slot *slots,
+			struct object *thread, struct object *new_thread)
+{
+	struct handle_admin *admin = &to->handle_admin;
+
+	for (u32 i = from->handle_admin.capacity; i-- > 0;) {
+		const struct handle_slot *old = &slots_of(from)[i];
+		struct object *object = atomic_load_explicit(&old->object, memory_order_relaxed);
+		u64 key = atomic_load_explicit(&old->key, memory_order_relaxed);
+		u32 rights = object ? handle_rights(handle_of_slot(key)) : 0;
+		struct object *own = inherited(object, rights, from, to, thread, new_thread);
+
+		if (own) {
+			object_get(own);
+			own->is_published = true;
+			tell_added(own, rights);
+			admin->used++;
+		} else {
+			key = uninherited_key(admin, i, key, object);
+		}
+		slots[i].object = own;
+		slots[i].key = key;
+	}
+}
+
+int handle_table_clone(struct process *from, struct process *to, struct object *thread,
+		       struct object *new_thread)
+{
+	struct handle_slot *slots, *old = slots_of(to);
+	u64 old_size = (u64)to->handle_admin.capacity * sizeof(*old);
+
+	spin_lock(&from->handle_admin.lock);
+	slots = slots_create(to, from->handle_admin.capacity);
+	if (slots) {
+		to->handle_admin.free_head = NO_SLOT;
+		to->handle_admin.used = 0;
+		to->handle_admin.capacity = from->handle_admin.capacity;
+		clone_slots(from, to, slots, thread, new_thread);
+		atomic_store(&to->handles.slots, slots);
+		atomic_store(&to->handles.mask, atomic_load(&from->handles.mask));
+	}
+	spin_unlock(&from->handle_admin.lock);
+	if (!slots)
+		return -ENOMEM;
+	kernel_free(old, old_size);
+	account_uncharge(to->object.account, old_size);
+	return 0;
+}
+
 void handle_table_free(struct process *process)
 {
 	u64 size = (u64)process->handle_admin.capacity * sizeof(struct handle_slot);

@@ -127,6 +127,14 @@ struct object *handle_remove(struct process *process, s64 handle) MUST_USE;
  */
 s64 handle_move(struct process *from, struct process *to, s64 handle, u32 rights) MUST_USE;
 
+/*
+ * A new process gets what the parent's table holds, under the same values: not the NO_INHERIT
+ * ones, not replies. Handles to the parent itself and to `thread` become ones to the child and to
+ * `new_thread`. -ENOMEM.
+ */
+int handle_table_clone(struct process *from, struct process *to, struct object *thread,
+		       struct object *new_thread) MUST_USE;
+
 /* Remove every handle (batches of up to `limit`), dropping references. True when none is left. */
 bool handle_table_close(struct process *process, u32 limit);
 void handle_table_free(struct process *process);

@@ -7,6 +7,8 @@
  */
 #include "kernel/page_alloc.h"
 
+#include <stdatomic.h>
+
 #include "arch/page_table.h"
 #include "kernel/debug.h"
 #include "kernel/hart.h"
@@ -17,9 +19,13 @@
 #define CACHE_BATCH 16
 
 struct page_record {
-	u32 next, previous; /* of a free block's list, by page index from `lowest` */
-	u8 is_free;         /* a free block begins here ... */
-	u8 order;           /* ... of this order */
+	union {
+		u32 next;            /* of a free block's list, by page index from `lowest` */
+		_Atomic u32 holders; /* of a private page: how many page table entries */
+	};
+	u32 previous;
+	u8 is_free; /* a free block begins here ... */
+	u8 order;   /* ... of this order */
 };
 
 static struct spinlock page_lock = SPINLOCK_INIT(LOCK_RANK_PAGES);
@@ -43,7 +49,9 @@ static void list_push(u32 index, unsigned int order)
 {
 	struct page_record *record = &records[index];
 
-	*record = (struct page_record){ free_lists[order], NO_PAGE, true, (u8)order };
+	*record = (struct page_record){
+		.next = free_lists[order], .previous = NO_PAGE, .is_free = true, .order = (u8)order
+	};
 	if (record->next != NO_PAGE)
 		records[record->next].previous = index;
 	free_lists[order] = index;
@@ -204,6 +212,40 @@ void page_free(paddr page, unsigned int order)
 	spin_lock(&page_lock);
 	block_free(page_index(page), order);
 	spin_unlock(&page_lock);
+}
+
+static _Atomic u32 *holders_of(paddr page)
+{
+	return &records[page_index(page)].holders;
+}
+
+paddr page_alloc_private(const void *content)
+{
+	paddr page = page_alloc(0);
+
+	if (!page)
+		return 0;
+	if (content)
+		memcpy(phys_to_virt(page), content, PAGE_SIZE);
+	else
+		memset(phys_to_virt(page), 0, PAGE_SIZE);
+	atomic_store_explicit(holders_of(page), 1, memory_order_relaxed);
+	return page;
+}
+
+void page_share(paddr page)
+{
+	atomic_fetch_add_explicit(holders_of(page), 1, memory_order_relaxed);
+}
+
+bool page_is_shared(paddr page)
+{
+	return atomic_load_explicit(holders_of(page), memory_order_acquire) > 1;
+}
+
+bool page_unshare(paddr page)
+{
+	return atomic_fetch_sub_explicit(holders_of(page), 1, memory_order_acq_rel) == 1;
 }
 
 void page_cache_drain(void)

@@ -19,6 +19,16 @@ paddr page_alloc(unsigned int order) MUST_USE;
 paddr page_alloc_zeroed(unsigned int order) MUST_USE;
 void page_free(paddr page, unsigned int order);
 
+/*
+ * Private pages: held by the page table entries of one or, after a fork, several spaces.
+ * page_alloc_private: a page with one holder, a copy of `content` or zeroed (NULL). 0 = none.
+ * page_unshare: one holder less; true when it was the last, who gives the page back.
+ */
+paddr page_alloc_private(const void *content) MUST_USE;
+void page_share(paddr page);
+bool page_is_shared(paddr page);
+bool page_unshare(paddr page) MUST_USE;
+
 /* Give this hart's cached pages back, so that page_count_free is exact. */
 void page_cache_drain(void);
 u64 page_count_free(void);

@@ -33,6 +33,8 @@ struct process {
 	u32 status;
 	struct object *watcher; /* client port, a reference, or NULL */
 	struct reclaim_node teardown;
+	struct process *fork_parent; /* while fork is copying it; only to be compared */
+	u64 fork_cursor;             /* how far it has come */
 	struct object object;
 } ALIGNED(CACHE_LINE);
 
@@ -62,6 +64,7 @@ int event_port_resolve(s64 handle, struct object **port) MUST_USE;
 int watcher_resolve(s64 handle, struct object **port) MUST_USE;
 
 s64 sys_process_create(u64 account);
+s64 sys_process_fork(u64 account, u64 unfinished);
 s64 sys_process_kill(u64 process, u64 status);
 s64 sys_process_watch(u64 process, u64 port);
 s64 sys_process_status(u64 process);

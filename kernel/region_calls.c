@@ -4,13 +4,13 @@
 #include "kernel/hart.h"
 #include "kernel/memobj.h"
 #include "kernel/object_alloc.h"
+#include "kernel/private.h"
 #include "kernel/process.h"
 #include "kernel/thread.h"
 #include "kernel/user_copy.h"
 #include "tern/memory.h"
 
 #define PROTECTION (TERN_MAP_READ | TERN_MAP_WRITE | TERN_MAP_EXECUTE)
-#define CHANGE_BATCH 256
 
 static bool is_page_range(u64 address, u64 length)
 {
@@ -46,12 +46,22 @@ static int resolve_memobj(u64 handle, u64 flags, struct memobj **memobj, u32 *al
 	*memobj = NULL;
 	*allowed = 0;
 	if (flags & TERN_MAP_GUARD)
-		return handle || flags & PROTECTION ? -EINVAL : 0;
+		return handle || flags & (PROTECTION | TERN_MAP_PRIVATE) ? -EINVAL : 0;
+	if (flags & TERN_MAP_PRIVATE && !handle) {
+		*allowed = PROTECTION;
+		return 0;
+	}
 	error = handle_resolve(arch_hart()->current->process, (s64)handle, TERN_TYPE_MEMOBJ, 0,
 			       &object);
 	if (error)
 		return error;
 	*allowed = allowed_protection((s64)handle);
+	if (flags & TERN_MAP_PRIVATE) {
+		if (container_of(object, struct memobj, object)->kind == MEMOBJ_DEVICE)
+			return -EINVAL;
+		/* What is written is the copy. */
+		*allowed |= *allowed & TERN_MAP_READ ? TERN_MAP_WRITE : 0;
+	}
 	if (flags & PROTECTION & ~*allowed)
 		return -EPERM;
 	if (!object_get_live(object))
@@ -104,7 +114,7 @@ s64 sys_region_map(u64 process_handle, u64 memobj_handle, u64 offset, u64 addres
 
 	if (result)
 		return result;
-	if (flags & ~(u64)(PROTECTION | TERN_MAP_FIXED | TERN_MAP_GUARD) ||
+	if (flags & ~(u64)(PROTECTION | TERN_MAP_FIXED | TERN_MAP_GUARD | TERN_MAP_PRIVATE) ||
 	    !is_protection_valid(flags) || offset & (PAGE_SIZE - 1) || offset + length < offset ||
 	    address & (PAGE_SIZE - 1) ||
 	    !is_page_range(address || flags & TERN_MAP_FIXED ? address : TERN_USER_BASE, length))
@@ -121,7 +131,7 @@ s64 sys_region_map(u64 process_handle, u64 memobj_handle, u64 offset, u64 addres
 	region->memobj = memobj;
 	region->offset = offset;
 	region->end = length;
-	region->flags = (u16)(flags & (PROTECTION | TERN_MAP_GUARD));
+	region->flags = (u16)(flags & (PROTECTION | TERN_MAP_GUARD | TERN_MAP_PRIVATE));
 	region->allowed = (u16)allowed;
 	result = insert_region(process, region, address, flags);
 	if (result < 0)
@@ -165,14 +175,6 @@ static void cut_at(struct address_space *space, u64 address, struct spares *spar
 	region_split(&space->regions, region, address, spares->regions[--spares->count]);
 }
 
-/* Page table entries of a range, in batches; then no hart has them in its TLB. */
-static void change_pages(struct process *process, u64 start, u64 end, u32 protection)
-{
-	for (u64 at = start; at < end;)
-		at = page_table_change(process->space.root, at, end, protection, CHANGE_BATCH);
-	tlb_shootdown(process, start, end);
-}
-
 s64 sys_region_unmap(u64 process_handle, u64 address, u64 length)
 {
 	struct process *process;
@@ -199,8 +201,8 @@ s64 sys_region_unmap(u64 process_handle, u64 address, u64 length)
 		region->left = removed;
 		removed = region;
 	}
-	if (removed)
-		change_pages(process, address, address + length, 0);
+	for (u64 at = address; removed && at < address + length;)
+		at = private_drop(process, at, address + length);
 	spin_unlock(&process->space.lock);
 	while ((region = removed)) {
 		removed = region->left;
@@ -239,11 +241,11 @@ static int protect_locked(struct process *process, u64 start, u64 end, u64 prote
 	for (u64 at = start; at < end;) {
 		struct region *region = region_find(&space->regions, at);
 
-		region->flags = (u16)protection;
+		region->flags = (u16)(protection | (region->flags & TERN_MAP_PRIVATE));
 		at = region->end;
 	}
-	/* Present pages are forgotten, not changed: the next access maps them with the new one. */
-	change_pages(process, start, end, 0);
+	/* A memobj's pages are forgotten, not changed: the next access maps them with the new one. */
+	private_protect(process, start, end, (u32)protection);
 	return 0;
 }
 

@@ -97,12 +97,10 @@ static void boot_page_init(struct process *process)
 
 static void stack_init(struct process *process)
 {
-	struct memobj *stack = memobj_create_anonymous(root_account, INIT_STACK_SIZE);
-
-	require(stack && !address_space_map(process, stack, 0, INIT_STACK_TOP - INIT_STACK_SIZE,
-					    INIT_STACK_SIZE, TERN_MAP_READ | TERN_MAP_WRITE),
+	require(!address_space_map(process, NULL, 0, INIT_STACK_TOP - INIT_STACK_SIZE,
+				   INIT_STACK_SIZE,
+				   TERN_MAP_READ | TERN_MAP_WRITE | TERN_MAP_PRIVATE),
 		"stack");
-	object_put(&stack->object);
 }
 
 static void first_process(void)

@@ -50,6 +50,7 @@
 	QUICK(handle_give)                                                                         \
 	QUICK(process_create)                                                                      \
 	FULL(process_kill)                                                                         \
+	FULL(process_fork)                                                                         \
 	QUICK(process_watch)                                                                       \
 	QUICK(process_status)                                                                      \
 	QUICK(thread_create)                                                                       \

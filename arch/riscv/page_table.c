@@ -45,7 +45,12 @@ static pte *pte_table(pte entry)
 
 static pte leaf(paddr page, u32 protection)
 {
-	return page >> PAGE_SHIFT << 10 | PTE_VALID | PTE_USER | PTE_ACCESSED |
+	pte frame = page >> PAGE_SHIFT << PTE_FRAME_SHIFT;
+
+	frame |= (protection & MAP_PRIVATE ? PTE_PRIVATE_MARK : 0);
+	if (!(protection & (TERN_MAP_READ | TERN_MAP_WRITE | TERN_MAP_EXECUTE)))
+		return frame;
+	return frame | PTE_VALID | PTE_USER | PTE_ACCESSED |
 	       (protection & TERN_MAP_READ ? PTE_READ : 0) |
 	       (protection & TERN_MAP_WRITE ? PTE_WRITE | PTE_DIRTY : 0) |
 	       (protection & TERN_MAP_EXECUTE ? PTE_EXECUTE : 0) |
@@ -56,7 +61,8 @@ static u32 leaf_protection(pte entry)
 {
 	return (entry & PTE_READ ? TERN_MAP_READ : 0) | (entry & PTE_WRITE ? TERN_MAP_WRITE : 0) |
 	       (entry & PTE_EXECUTE ? TERN_MAP_EXECUTE : 0) |
-	       (entry & PTE_DEVICE_MARK ? MAP_DEVICE : 0);
+	       (entry & PTE_DEVICE_MARK ? MAP_DEVICE : 0) |
+	       (entry & PTE_PRIVATE_MARK ? MAP_PRIVATE : 0);
 }
 
 paddr page_table_create(void)
@@ -84,7 +90,7 @@ int page_table_map(paddr root, u64 address, paddr page, u32 protection, u64 *tab
 {
 	pte *table = phys_to_virt(root);
 
-	if (!(protection & (TERN_MAP_READ | TERN_MAP_WRITE | TERN_MAP_EXECUTE)))
+	if (!(protection & (TERN_MAP_READ | TERN_MAP_WRITE | TERN_MAP_EXECUTE | MAP_PRIVATE)))
 		return -EINVAL;
 	for (u32 level = LEVELS - 1; level > 0; level--) {
 		pte *place = &table[pte_index(address, level)];
@@ -136,7 +142,22 @@ static pte *find_leaf_table(paddr root, u64 address, u64 *next)
 	return table;
 }
 
-u64 page_table_change(paddr root, u64 start, u64 end, u32 protection, u64 limit)
+/* False: there is nothing in it. */
+static bool visit_entry(pte *place, u64 address, page_visitor *visit, void *context)
+{
+	pte old = pte_read(place), new;
+	struct page_entry entry = { .page = pte_page(old), .protection = leaf_protection(old) };
+
+	if (!(old & (PTE_VALID | PTE_PRIVATE_MARK)))
+		return false;
+	visit(context, address, &entry);
+	new = entry.page ? leaf(entry.page, entry.protection) : 0;
+	if (new != old)
+		pte_write(place, new);
+	return true;
+}
+
+u64 page_table_visit(paddr root, u64 start, u64 end, u64 limit, page_visitor *visit, void *context)
 {
 	u64 address = start;
 
@@ -148,15 +169,9 @@ u64 page_table_change(paddr root, u64 start, u64 end, u32 protection, u64 limit)
 			address = next;
 			continue;
 		}
-		for (; address < next && address < end && limit; address += PAGE_SIZE) {
-			pte *place = &table[pte_index(address, 0)];
-			pte entry = pte_read(place);
-
-			if (!(entry & PTE_VALID))
-				continue;
-			pte_write(place, protection ? leaf(pte_page(entry), protection) : 0);
-			limit--;
-		}
+		for (; address < next && address < end && limit; address += PAGE_SIZE)
+			limit -= visit_entry(&table[pte_index(address, 0)], address, visit,
+					     context);
 	}
 	return min_u64(address, end);
 }

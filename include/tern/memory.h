@@ -8,8 +8,9 @@
 #define TERN_MAP_READ 1
 #define TERN_MAP_WRITE 2
 #define TERN_MAP_EXECUTE 4
-#define TERN_MAP_FIXED 8  /* exactly at the address, -EEXIST if anything is there */
-#define TERN_MAP_GUARD 16 /* reserves the range: any access faults; memobj 0 */
+#define TERN_MAP_FIXED 8    /* exactly at the address, -EEXIST if anything is there */
+#define TERN_MAP_PRIVATE 32 /* writes go to pages of the process's own; memobj 0: zero-filled */
+#define TERN_MAP_GUARD 16   /* reserves the range: any access faults; memobj 0 */
 
 /* Flags of tern_memobj_create_physical. */
 #define TERN_PHYSICAL_DEVICE 1     /* `address` is a device range that the resource covers */
@@ -53,7 +54,9 @@ static inline tern_result tern_memobj_physical_address(tern_handle resource, ter
  * tern_region_map: map [offset, offset + length) of a memobj into `process` (needs OWNER).
  * `address`: where (page multiple; with TERN_MAP_FIXED exactly there, otherwise a hint, 0 = any).
  * offset and length are page multiples, length not 0. Rights of the memobj handle bound the
- * protection. Mapping past the memobj's end is allowed; touching it there faults. Never blocks.
+ * protection (of a private mapping READ allows WRITE). With TERN_MAP_PRIVATE a page is the memobj's
+ * until it is written, then a copy that belongs to this mapping; with memobj 0 it is zeroed memory
+ * from the start. Private pages are charged to the process's account. Mapping past the memobj's end is allowed; touching it there faults. Never blocks.
  * Returns the address; -EBADF, -EPROTOTYPE, -EPERM, -EINVAL, -EEXIST, -ENOMEM, -ESRCH (dead).
  */
 static inline tern_result tern_region_map(tern_handle process, tern_handle memobj, uint64_t offset,

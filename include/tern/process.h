@@ -31,6 +31,20 @@ static inline tern_result tern_process_create(tern_handle account)
 }
 
 /*
+ * tern_process_fork: a child with a copy of this process's memory (copy-on-write where mapped
+ * PRIVATE; all other mappings are of the same memobjs), of its handles under the same values (not
+ * NO_INHERIT ones, not replies; those of this process and of the calling thread become the
+ * child's own) and of the calling thread, which returns 0 in the child. It is charged to `account`,
+ * which also becomes its own account; each private page counts in full. Interrupts are taken
+ * meanwhile. Returns the child's handle with all rights; -EBADF, -EPROTOTYPE, -EPERM, -ENOMEM,
+ * -EMFILE, -ESRCH (this process is being killed).
+ */
+static inline tern_result tern_process_fork(tern_handle account)
+{
+	return tern_syscall2(TERN_OP_process_fork, (uint64_t)account, 0);
+}
+
+/*
  * tern_process_kill: all threads stop at once, everything the process held is given back, its
  * watchers are notified. `status` is what process_status reports. On TERN_SELF_PROCESS it does
  * not return. Needs OWNER. Killing a dead process is 0. Returns 0, -EBADF, -EPROTOTYPE, -EPERM.

@@ -70,9 +70,10 @@
 	X(54, debug_log)                                                                           \
 	X(55, system_info)                                                                         \
 	X(56, system_control)                                                                      \
-	X(57, null)
+	X(57, null)                                                                                \
+	X(58, process_fork)
 
-#define TERN_SYSCALL_COUNT 58 /* one more than the highest number */
+#define TERN_SYSCALL_COUNT 59 /* one more than the highest number */
 
 /* The two operations that have a fast path; assembly uses these names. */
 #define TERN_OP_CALL (-1)

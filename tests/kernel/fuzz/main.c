@@ -69,11 +69,12 @@ static uint64_t random_argument(uint64_t *state)
 /* Calls that would end the fuzzer for good, or wait where nobody comes. */
 static bool is_left_out(int64_t op)
 {
-	return op == TERN_OP_process_kill || op == TERN_OP_thread_exit ||
-	       op == TERN_OP_thread_kill || op == TERN_OP_account_destroy ||
-	       op == TERN_OP_thread_resume || op == TERN_OP_debug_log || op == TERN_OP_wait ||
-	       op == TERN_OP_reply_wait || op == TERN_OP_reply_wait_ext || op == TERN_OP_call ||
-	       op == TERN_OP_call_ext || op == TERN_OP_futex_wait || op == TERN_OP_system_control;
+	return op == TERN_OP_process_kill || op == TERN_OP_process_fork ||
+	       op == TERN_OP_thread_exit || op == TERN_OP_thread_kill ||
+	       op == TERN_OP_account_destroy || op == TERN_OP_thread_resume ||
+	       op == TERN_OP_debug_log || op == TERN_OP_wait || op == TERN_OP_reply_wait ||
+	       op == TERN_OP_reply_wait_ext || op == TERN_OP_call || op == TERN_OP_call_ext ||
+	       op == TERN_OP_futex_wait || op == TERN_OP_system_control;
 }
 
 static int64_t random_op(uint64_t *state, bool may_block)

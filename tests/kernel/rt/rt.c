@@ -169,6 +169,16 @@ void *rt_map(size_t length)
 	return (void *)address;
 }
 
+void *rt_map_private(size_t length)
+{
+	tern_result address = tern_region_map(TERN_SELF_PROCESS, 0, 0, 0,
+					      (length + RT_PAGE - 1) / RT_PAGE * RT_PAGE,
+					      TERN_MAP_READ | TERN_MAP_WRITE | TERN_MAP_PRIVATE);
+
+	rt_require(address > 0, "private memory");
+	return (void *)address;
+}
+
 void rt_unmap(void *address, size_t length)
 {
 	tern_region_unmap(TERN_SELF_PROCESS, (uint64_t)address,

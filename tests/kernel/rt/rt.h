@@ -45,6 +45,8 @@ uint64_t rt_option(const char *name, uint64_t otherwise);
 
 /* Anonymous memory in this process; stops the program when there is none. */
 void *rt_map(size_t length);
+/* The same, but a fork copies it. */
+void *rt_map_private(size_t length);
 void rt_unmap(void *address, size_t length);
 
 typedef void rt_function(uint64_t argument);

@@ -55,7 +55,7 @@ void rt_thread(struct rt_thread *thread, rt_function *function, uint64_t argumen
 	thread->function = function;
 	thread->argument = argument;
 	thread->running = 1;
-	thread->stack = rt_map(STACK_SIZE);
+	thread->stack = rt_map_private(STACK_SIZE);
 	thread->handle = tern_thread_create(TERN_SELF_PROCESS, (uint64_t)rt_thread_start,
 					    (uint64_t)thread->stack + STACK_SIZE, (uint64_t)thread,
 					    (uint64_t)thread_body, priority);

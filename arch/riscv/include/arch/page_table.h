@@ -23,6 +23,9 @@ static inline paddr virt_to_phys(const void *pointer)
 struct process;
 
 #define MAP_DEVICE 0x100 /* with TERN_MAP_READ ...: not cached memory but device registers */
+/* The entry holds a private page (kernel/page_alloc.h). Without TERN_MAP_READ ... the page is kept
+ * though nobody may touch it. */
+#define MAP_PRIVATE 0x200
 
 /* A root table that maps the kernel's half. 0: no memory. */
 paddr page_table_create(void) MUST_USE;
@@ -31,8 +34,22 @@ paddr page_table_create(void) MUST_USE;
  * allocated. -ENOMEM. Replacing a present entry is allowed (the caller shoots it down). */
 int page_table_map(paddr root, u64 address, paddr page, u32 protection, u64 *tables) MUST_USE;
 
-/* The page and protection at an address; false when nothing is mapped there. */
+/* The page and protection at an address; false when there is nothing, or a page kept untouchable. */
 bool page_table_lookup(paddr root, u64 address, paddr *page, u32 *protection) MUST_USE;
+
+/* A visitor may change either; page 0 empties the entry. */
+struct page_entry {
+	paddr page;
+	u32 protection;
+};
+
+typedef void page_visitor(void *context, u64 address, struct page_entry *entry);
+
+/*
+ * Visit the entries of [start, end) that hold something, untouchable private pages included;
+ * skips absent tables quickly, stops after `limit` of them. Returns the address it got to.
+ */
+u64 page_table_visit(paddr root, u64 start, u64 end, u64 limit, page_visitor *visit, void *context);
 
 /*
  * A pointer to what a user may read at an address, for reads that are worth a short cut: NULL when
@@ -60,10 +77,6 @@ static inline const void *user_page_peek(paddr root, u64 address)
 	place = (entry & PTE_FRAME) << (PAGE_SHIFT - PTE_FRAME_SHIFT);
 	return (const char *)phys_to_virt(place) + (address & (PAGE_SIZE - 1));
 }
-
-/* Clear (protection 0) or change entries of [start, end) that are present, skipping absent tables
- * quickly; stops after `limit` present pages. Returns the address it got to. */
-u64 page_table_change(paddr root, u64 start, u64 end, u32 protection, u64 limit);
 
 /* Free the user half's tables and the root, after a grace period. Returns table pages freed. */
 u64 page_table_free(paddr root);
