@@ -156,8 +156,7 @@ $(foreach folder,$(PROGRAM_FOLDERS),$(eval \
 # tests/host/NAME_test.c and NAME_explore.c are programs of their own, and so is NAME_fuzz.c for
 # libFuzzer. Each includes the kernel's .c files that it tests. The other .c files there are
 # linked to all of them; headers in tests/host/include stand in for the architecture's.
-HOST_FLAGS := -std=gnu11 -O1 -g -MMD -MP $(WARNINGS) -fsanitize=address,undefined \
-	-fno-sanitize-recover=all -fno-omit-frame-pointer -DTERN_KERNEL -DTERN_DEBUG=1 -Itests/host/include -Iinclude -I.
+HOST_FLAGS := -std=gnu11 -O1 -g -MMD -MP $(WARNINGS) -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DTERN_KERNEL -DTERN_DEBUG=1 -Itests/host/include -Iinclude -I.
 HOST_MAINS := $(wildcard tests/host/*_test.c tests/host/*_explore.c)
 FUZZ_MAINS := $(wildcard tests/host/*_fuzz.c)
 HOST_COMMON := $(filter-out $(HOST_MAINS) $(FUZZ_MAINS),$(wildcard tests/host/*.c))
@@ -195,6 +194,7 @@ lint: $(FDT_STAMP) $(BUILD)/include/generated/asm_offsets.h
 		tests/lint/lint.sh
 
 bench: kernel bundles
-	$(Q)BUILD=$(BUILD) /usr/bin/python3 study/bench.py
+	$(Q)BUILD=$(BUILD) /usr/bin/python3 study/bench.py && BUILD=$(BUILD) /usr/bin/python3 study/bench.py \
+		--bundle memorybench.tar --bars study/memory_bars.json --out $(BUILD)/bench/memory.json
 clean:
 	rm -rf $(BUILD)

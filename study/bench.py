@@ -9,6 +9,8 @@ What it runs, in this order:
   scaling   bench.tar with `scaling=1`, on 1 and on 4 harts in plain emulation; the guest prints
             `BENCH scaling_pairs_HARTS number`, round trips a second of all pairs together.
 
+With --bundle NAME only that bundle's figures are taken, on one hart with icount.
+
 bars.json names every figure that must be there, and its bar: none (null), {"at_most": number}, or
 {"percent_above": p, "of": name}, for a cost that must not grow. A "goal" beside at_most is where
 the figure should get to; until then at_most keeps it from getting worse. The exit status is 1 when a run
@@ -87,6 +89,14 @@ def plan_runs(kernel, folder, trace_path):
     runs += [(f"scaling, harts: {harts}", lambda harts=harts: run_scaling(kernel, main, harts))
              for harts in SCALING_NAMES]
     return runs
+
+
+def plan(options):
+    if not options.bundle:
+        trace_path = os.path.join(os.path.dirname(options.out), "trace.json")
+        return plan_runs(options.kernel, options.bundle_dir, trace_path)
+    bundle = os.path.join(options.bundle_dir, options.bundle)
+    return [(f"figures of {options.bundle}", lambda: run_figures(options.kernel, bundle))]
 
 
 def collect(runs):
@@ -181,6 +191,7 @@ def parse_options(arguments):
     parser.add_argument("--bundle-dir", default=os.path.join(build, "bundle"))
     parser.add_argument("--out", default=os.path.join(build, "bench", "ipc.json"),
                         help="figures as JSON; the trace goes beside it as trace.json")
+    parser.add_argument("--bundle", help="take the figures of this bundle alone")
     parser.add_argument("--bars", default=os.path.join(STUDY, "bars.json"))
     parser.add_argument("--check", action="store_true",
                         help="run nothing, compare the figures in --out with the bars")
@@ -194,9 +205,7 @@ def main(arguments=None):
         if options.check:
             figures, problems = read_json(options.out), []
         else:
-            trace_path = os.path.join(os.path.dirname(options.out), "trace.json")
-            figures, problems = collect(
-                plan_runs(options.kernel, options.bundle_dir, trace_path))
+            figures, problems = collect(plan(options))
             write_json(options.out, figures)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
