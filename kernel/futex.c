@@ -106,28 +106,46 @@ static bool take_interrupt(struct thread *thread)
 	return true;
 }
 
+/*
+ * The word and its bucket, locked. A write may break a private page's sharing meanwhile: then the
+ * word is elsewhere, and may have changed there and its waiters been woken. NULL: *error is set.
+ */
+static _Atomic u32 *lock_word(struct thread *thread, u64 address, struct bucket **bucket,
+			      int *error)
+{
+	for (;;) {
+		_Atomic u32 *word = resolve_word(address, error);
+
+		if (!word)
+			return NULL;
+		thread->futex_key = key_of(address, word);
+		*bucket = bucket_of(thread->futex_key);
+		spin_lock(&(*bucket)->lock);
+		if (user_page_peek(thread->process->space.root, address) == word)
+			return word;
+		spin_unlock(&(*bucket)->lock);
+	}
+}
+
 s64 sys_futex_wait(u64 address, u64 expected, u64 deadline)
 {
 	struct thread *thread = arch_hart()->current;
 	struct bucket *bucket;
 	int error = 0;
-	_Atomic u32 *word = resolve_word(address, &error);
+	_Atomic u32 *word;
 
-	if (!word)
-		return error;
 	if (take_interrupt(thread))
 		return -EINTR;
-	if (deadline != TERN_DEADLINE_NONE && deadline <= arch_time())
-		return atomic_load(word) == (u32)expected ? -ETIMEDOUT : -EAGAIN;
-	thread->futex_key = key_of(address, word);
-	bucket = bucket_of(thread->futex_key);
-	spin_lock(&bucket->lock);
-	/* A write may just have broken a private page's sharing: then the word is elsewhere, and
-	 * may have changed there and its waiters been woken. It is compared again out there. */
-	if (atomic_load(word) != (u32)expected ||
-	    user_page_peek(thread->process->space.root, address) != word) {
+	word = lock_word(thread, address, &bucket, &error);
+	if (!word)
+		return error;
+	if (atomic_load(word) != (u32)expected)
+		error = -EAGAIN;
+	else if (deadline != TERN_DEADLINE_NONE && deadline <= arch_time())
+		error = -ETIMEDOUT;
+	if (error) {
 		spin_unlock(&bucket->lock);
-		return -EAGAIN;
+		return error;
 	}
 	/* point of no return: from unlock on the thread may run elsewhere */
 	thread->state = THREAD_FUTEX;

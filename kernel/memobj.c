@@ -81,6 +81,18 @@ static int fill_page(struct memobj *memobj, u64 index, paddr *page)
 	return -ENOMEM;
 }
 
+paddr memobj_find_page(struct memobj *memobj, u64 offset)
+{
+	paddr page;
+
+	if (memobj->kind != MEMOBJ_ANONYMOUS)
+		return memobj->physical + (offset & ~(PAGE_SIZE - 1));
+	spin_lock(&memobj->lock);
+	page = radix_get(&memobj->pages, offset >> PAGE_SHIFT);
+	spin_unlock(&memobj->lock);
+	return page;
+}
+
 int memobj_get_page(struct memobj *memobj, u64 offset, paddr *page)
 {
 	int error = 0;

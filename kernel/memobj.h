@@ -34,10 +34,16 @@ struct memobj *memobj_create_boot(struct account *account, paddr start, u64 leng
  */
 int memobj_get_page(struct memobj *memobj, u64 offset, paddr *page) MUST_USE;
 
+/* The same, but 0 when it is absent. `offset` is below the length. */
+paddr memobj_find_page(struct memobj *memobj, u64 offset);
+
 void memobj_destroy(struct object *object);
 
 s64 sys_memobj_create(u64 account, u64 length);
 s64 sys_memobj_create_physical(u64 account, u64 resource, u64 address, u64 length, u64 flags);
+s64 sys_memobj_read(u64 memobj, u64 offset, u64 buffer, u64 length);
+s64 sys_memobj_write(u64 memobj, u64 offset, u64 buffer, u64 length);
+s64 sys_memobj_length(u64 memobj);
 s64 sys_memobj_physical_address(u64 resource, u64 memobj);
 
 #endif

@@ -66,6 +66,9 @@
 	QUICK(memobj_create)                                                                       \
 	QUICK(memobj_create_physical)                                                              \
 	QUICK(memobj_physical_address)                                                             \
+	QUICK(memobj_read)                                                                         \
+	QUICK(memobj_write)                                                                        \
+	QUICK(memobj_length)                                                                       \
 	QUICK(region_map)                                                                          \
 	QUICK(region_unmap)                                                                        \
 	QUICK(region_protect)                                                                      \

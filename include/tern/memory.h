@@ -51,6 +51,38 @@ static inline tern_result tern_memobj_physical_address(tern_handle resource, ter
 }
 
 /*
+ * tern_memobj_read: copy up to `length` bytes (at most 128 KiB in one call) from `offset` of the
+ * memobj to `buffer`. Needs READ. Absent pages read as zeroes and stay absent. Never blocks.
+ * Returns the number of bytes copied, less at the memobj's end or before a bad page of the buffer;
+ * 0 at and beyond the end; -EBADF, -EPROTOTYPE, -EPERM, -EINVAL (device registers), -EFAULT
+ * (no byte of the buffer can be written), -ENOMEM.
+ */
+static inline tern_result tern_memobj_read(tern_handle memobj, uint64_t offset, void *buffer,
+					   uint64_t length)
+{
+	return tern_syscall4(TERN_OP_memobj_read, (uint64_t)memobj, offset, (uint64_t)buffer,
+			     length);
+}
+
+/*
+ * tern_memobj_write: the same in the other direction. Needs WRITE. New pages are charged to the
+ * memobj's account. Returns the number of bytes copied; -ENOSPC at and beyond the end; otherwise
+ * as tern_memobj_read.
+ */
+static inline tern_result tern_memobj_write(tern_handle memobj, uint64_t offset, const void *buffer,
+					    uint64_t length)
+{
+	return tern_syscall4(TERN_OP_memobj_write, (uint64_t)memobj, offset, (uint64_t)buffer,
+			     length);
+}
+
+/* tern_memobj_length: its length in bytes; -EBADF, -EPROTOTYPE. */
+static inline tern_result tern_memobj_length(tern_handle memobj)
+{
+	return tern_syscall1(TERN_OP_memobj_length, (uint64_t)memobj);
+}
+
+/*
  * tern_region_map: map [offset, offset + length) of a memobj into `process` (needs OWNER).
  * `address`: where (page multiple; with TERN_MAP_FIXED exactly there, otherwise a hint, 0 = any).
  * offset and length are page multiples, length not 0. Rights of the memobj handle bound the

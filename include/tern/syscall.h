@@ -71,9 +71,12 @@
 	X(55, system_info)                                                                         \
 	X(56, system_control)                                                                      \
 	X(57, null)                                                                                \
-	X(58, process_fork)
+	X(58, process_fork)                                                                        \
+	X(59, memobj_read)                                                                         \
+	X(60, memobj_write)                                                                        \
+	X(61, memobj_length)
 
-#define TERN_SYSCALL_COUNT 59 /* one more than the highest number */
+#define TERN_SYSCALL_COUNT 62 /* one more than the highest number */
 
 /* The two operations that have a fast path; assembly uses these names. */
 #define TERN_OP_CALL (-1)

@@ -30,6 +30,13 @@ void physical_memory_is_contiguous(void);
 void device_registers_can_be_mapped(void);
 void many_regions_are_found(void);
 
+/* contents.c */
+void contents_are_read_and_written(void);
+void contents_end_at_the_length(void);
+void contents_stop_at_a_bad_buffer(void);
+void contents_are_what_is_mapped(void);
+void contents_are_charged_to_the_memobjs_account(void);
+
 /* isolation.c */
 void other_addresses_fault(void);
 void privileged_instructions_fault(void);
