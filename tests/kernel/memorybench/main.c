@@ -78,6 +78,28 @@ static void bench_map(const char *name, uint64_t pages)
 	report(name, (rt_instructions() - before) / ROUNDS);
 }
 
+/* Cached pages through memobj_read and memobj_write: instructions a call. */
+static void bench_contents(const char *read_name, const char *write_name, uint64_t length)
+{
+	tern_handle memobj = tern_memobj_create(0, length);
+	char *buffer = map(0, (length + RT_PAGE - 1) / RT_PAGE, PRIVATE);
+	uint64_t before, middle, after;
+
+	rt_require(tern_memobj_write(memobj, 0, buffer, length) == (tern_result)length, "write");
+	rt_require(tern_memobj_read(memobj, 0, buffer, length) == (tern_result)length, "read");
+	before = rt_instructions();
+	for (int i = 0; i < ROUNDS; i++)
+		tern_memobj_read(memobj, 0, buffer, length);
+	middle = rt_instructions();
+	for (int i = 0; i < ROUNDS; i++)
+		tern_memobj_write(memobj, 0, buffer, length);
+	after = rt_instructions();
+	report(read_name, (middle - before) / ROUNDS);
+	report(write_name, (after - middle) / ROUNDS);
+	unmap(buffer, (length + RT_PAGE - 1) / RT_PAGE);
+	tern_handle_close(memobj);
+}
+
 /* ---------------------------------------------------------------------------------------- fork */
 
 static tern_handle listener, port;
@@ -146,6 +168,9 @@ int main(void)
 	bench_faults();
 	bench_map("map_unmap_1", 1);
 	bench_map("map_unmap_256", 256);
+	bench_contents("memobj_read_1", "memobj_write_1", 1);
+	bench_contents("memobj_read_4096", "memobj_write_4096", 4096);
+	bench_contents("memobj_read_65536", "memobj_write_65536", 65536);
 	bench_copy_on_write();
 	bench_fork("fork_exit_1", 1, 50);
 	bench_fork("fork_exit_16", 16, 10);
