@@ -329,22 +329,6 @@ static NOINLINE void exit_search(struct hart *hart)
 	sched_switch(hart->current);
 }
 
-/* The only one that is ready, to follow a thread that has just blocked; NULL: not so simple. */
-static ALWAYS_INLINE struct thread *take_only(struct hart *hart)
-{
-	struct thread *next = NULL;
-
-	if (!hart->run_queue.best)
-		return NULL;
-	spin_lock(&hart->run_queue.lock);
-	if (LIKELY(hart->run_queue.next && !hart->run_queue.ready)) {
-		next = hart->run_queue.next;
-		queue_take_next(hart);
-	}
-	spin_unlock(&hart->run_queue.lock);
-	return next;
-}
-
 FRAMELESS void sched_exit(void)
 {
 	struct hart *hart = arch_hart();
@@ -352,8 +336,8 @@ FRAMELESS void sched_exit(void)
 
 	ASSERT(hart->held_count == 0);
 	atomic_fetch_add(&hart->quiescent, 1);
-	if (!thread)
-		thread = hart->current = take_only(hart);
+	if (!thread && hart->run_queue.best)
+		thread = hart->current = pick_next(hart);
 	if (UNLIKELY(atomic_load_explicit(&hart->attention, memory_order_relaxed)) ||
 	    UNLIKELY(!thread) || UNLIKELY(must_look(hart, thread))) {
 		exit_search(hart);
