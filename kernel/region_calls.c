@@ -175,41 +175,78 @@ static void cut_at(struct address_space *space, u64 address, struct spares *spar
 	region_split(&space->regions, region, address, spares->regions[--spares->count]);
 }
 
+/* Is `address` strictly inside a region? */
+static bool needs_cut(const struct address_space *space, u64 address)
+{
+	const struct region *region = region_find(&space->regions, address);
+
+	return region && region->start != address;
+}
+
+/*
+ * Empty [*address, end), whose ends are no longer inside regions; the space's lock is held. Regions
+ * that are gone are chained to *removed. Stops early, with *address where it got to, when an
+ * interrupt is pending.
+ */
+static void unmap_locked(struct process *process, u64 *address, u64 end, struct region **removed)
+{
+	struct region_tree *regions = &process->space.regions;
+	struct region *region;
+
+	while ((region = region_find_from(regions, *address)) && region->start < end) {
+		u64 reached = private_drop(process, region->start, region->end);
+
+		*address = reached;
+		if (reached < region->end) {
+			region->offset += reached - region->start;
+			region->start = reached;
+		} else {
+			region_remove(regions, region);
+			region->left = *removed;
+			*removed = region;
+		}
+		if (arch_interrupt_pending())
+			return;
+	}
+	*address = end;
+}
+
+/* A long range takes several turns: the call returns to itself with what is left of it. */
 s64 sys_region_unmap(u64 process_handle, u64 address, u64 length)
 {
+	struct frame *frame = &arch_hart()->current->frame;
 	struct process *process;
-	struct spares spares;
+	struct spares spares = { .count = 0 };
 	struct region *region, *removed = NULL;
+	u64 end = address + length;
 	s64 result = process_resolve((s64)process_handle, TERN_RIGHT_OWNER, &process);
 
 	if (result)
 		return result;
 	if (!is_page_range(address, length))
 		return -EINVAL;
-	result = spares_create(process, &spares);
-	if (result) {
-		spares_discard(process, &spares);
-		return result;
-	}
-	/* point of no return */
 	spin_lock(&process->space.lock);
-	cut_at(&process->space, address, &spares);
-	cut_at(&process->space, address + length, &spares);
-	while ((region = region_find_from(&process->space.regions, address)) &&
-	       region->start < address + length) {
-		region_remove(&process->space.regions, region);
-		region->left = removed;
-		removed = region;
+	/* Later turns find the ends cut: they need nothing, and cannot fail. */
+	if (needs_cut(&process->space, address) || needs_cut(&process->space, end))
+		result = spares_create(process, &spares);
+	if (!result) {
+		/* point of no return */
+		cut_at(&process->space, address, &spares);
+		cut_at(&process->space, end, &spares);
+		unmap_locked(process, &address, end, &removed);
 	}
-	for (u64 at = address; removed && at < address + length;)
-		at = private_drop(process, at, address + length);
 	spin_unlock(&process->space.lock);
 	while ((region = removed)) {
 		removed = region->left;
 		region_discard(process, region);
 	}
 	spares_discard(process, &spares);
-	return 0;
+	if (result || address == end)
+		return result;
+	frame->words[0] = address;
+	frame->words[1] = end - address;
+	frame->pc -= 4;
+	return (s64)process_handle;
 }
 
 /* 0 if all of the range is mapped and may be protected so. The space's lock is held. */

@@ -70,7 +70,7 @@
 	QUICK(memobj_write)                                                                        \
 	QUICK(memobj_length)                                                                       \
 	QUICK(region_map)                                                                          \
-	QUICK(region_unmap)                                                                        \
+	FULL(region_unmap)                                                                         \
 	QUICK(region_protect)                                                                      \
 	FULL(futex_wait)                                                                           \
 	QUICK(futex_wake)                                                                          \

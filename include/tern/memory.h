@@ -100,7 +100,7 @@ static inline tern_result tern_region_map(tern_handle process, tern_handle memob
 
 /*
  * tern_region_unmap: nothing is mapped in [address, address + length) afterwards; regions are
- * split as needed. Returns 0, -EBADF, -EPROTOTYPE, -EPERM, -EINVAL, -ENOMEM (splitting).
+ * split as needed. Interrupts are taken while a long range is emptied. Returns 0, -EBADF, -EPROTOTYPE, -EPERM, -EINVAL, -ENOMEM (splitting).
  */
 static inline tern_result tern_region_unmap(tern_handle process, uint64_t address, uint64_t length)
 {
