@@ -5,11 +5,13 @@
 #   make lint           format, static analysis, measures, layering, things that must not compile
 #   make host-tests     unit tests of kernel code on this machine, with sanitizers
 #   make fuzz           short fuzzer runs (FUZZ_SECONDS each)
+#   make image          programs of others (ports/) and the root disk $(BUILD)/root.ext4
 #   make bench          figures as a table and as JSON, compared with their bars
+#   make study          the IPC paths instruction by instruction: study/study.mk
 #   make V=1            shows the commands
 #
 # A folder with sources is a unit: a new .c or .S file in it is found by itself, and so is a new
-# folder tests/kernel/NAME, examples/NAME or servers/NAME, which becomes a program and a bundle.
+# folder of a program: see tests/kernel/programs.mk and servers/servers.mk.
 
 override BUILD := $(patsubst $(CURDIR)/%,%,$(or $(BUILD),build))
 CROSS ?= riscv64-linux-gnu-
@@ -17,6 +19,7 @@ CC := $(CROSS)gcc
 LD := $(CROSS)gcc
 NM := $(CROSS)nm
 AR := $(CROSS)ar
+STRIP := $(CROSS)strip
 HOST_CC ?= gcc
 FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 10
@@ -27,8 +30,8 @@ say = @mkdir -p $(@D) && echo "$(1) $@"
 .SUFFIXES:
 .SECONDARY:
 
-.PHONY: all kernel kernel-debug user bundles
-all: kernel user bundles
+.PHONY: all kernel kernel-debug user bundles servers
+all: kernel user bundles servers
 
 WARNINGS := -Wall -Wextra -Werror
 COMMON := -std=gnu11 -O2 -g -MMD -MP $(WARNINGS) -ffreestanding -fno-stack-protector -fno-common \
@@ -105,58 +108,16 @@ $(FDT_STAMP): scripts/fetch-source.sh scripts/source-sha256.txt
 $(FDT_SOURCES:%=$(FDT)/%): $(FDT_STAMP) ;
 
 # ------------------------------------------------------------------------------- user programs
-USER_FLAGS := $(COMMON) -march=rv64gc -mabi=lp64d -Iinclude -Itests/kernel/rt
-USER_LINK := -nostdlib -static -no-pie -Wl,--build-id=none -Wl,--gc-sections -T linker/user.ld
-
-RT := tests/kernel/rt
-RT_OBJECTS := $(patsubst %,$(BUILD)/user/obj/%.o,$(wildcard $(RT)/*.c $(RT)/*.S))
-PROGRAM_FOLDERS := $(filter-out $(RT),$(patsubst %/,%,$(sort \
-	$(dir $(wildcard tests/kernel/*/*.[cS] examples/*/*.[cS] servers/*/*.[cS])))))
-PROGRAMS := $(notdir $(PROGRAM_FOLDERS))
-ifneq ($(words $(PROGRAMS)),$(words $(sort $(PROGRAMS))))
-$(error two folders of programs have the same name: $(PROGRAM_FOLDERS))
-endif
-
-user: $(PROGRAMS:%=$(BUILD)/user/%)
-bundles: $(PROGRAMS:%=$(BUILD)/bundle/%.tar)
-
-$(BUILD)/user/obj/%.o: % Makefile
-	$(call say,CC)
-	$(Q)$(CC) $(USER_FLAGS) -c -o $@ $<
-
-$(BUILD)/user/librt.a: $(RT_OBJECTS)
-	$(Q)rm -f $@
-	$(Q)$(AR) rcs $@ $^
-
-# program_rules(folder, name, further programs in its bundle): the program and its boot bundle,
-# a ustar archive in which the kernel finds the program under the name `init`.
-define program_rules
-$(BUILD)/user/$(2): $(patsubst %,$(BUILD)/user/obj/%.o,$(wildcard $(1)/*.c $(1)/*.S)) \
-		$(BUILD)/user/librt.a linker/user.ld
-	$$(call say,LD)
-	$(Q)$(LD) $(USER_LINK) -o $$@ $$(filter %.o %.a,$$^) -lgcc
-
-$(BUILD)/bundle/$(2).tar: $(BUILD)/user/$(2) $(3:%=$(BUILD)/user/%) $(wildcard $(1)/bundle.list)
-	$$(call say,TAR)
-	$(Q)rm -rf $$(@:.tar=) && mkdir -p $$(@:.tar=)
-	$(Q)cp $$< $$(@:.tar=)/init
-	$(Q)$(if $(3),cp $(3:%=$(BUILD)/user/%) $$(@:.tar=))
-	$(Q)tar --format=ustar --sort=name --mtime=@0 --owner=0 --group=0 --mode=0755 \
-		-C $$(@:.tar=) -cf $$@ init $(3)
-
--include $(patsubst %,$(BUILD)/user/obj/%.d,$(wildcard $(1)/*.c $(1)/*.S))
-endef
-
-bundle_list = $(shell cat $(1)/bundle.list 2>/dev/null)
-$(foreach folder,$(PROGRAM_FOLDERS),$(eval \
-	$(call program_rules,$(folder),$(notdir $(folder)),$(call bundle_list,$(folder)))))
--include $(RT_OBJECTS:.o=.d)
+include tests/kernel/programs.mk
+include libmusl-port/musl.mk ports/ports.mk
+include servers/servers.mk servers/system.mk
+include tests/posix/posix.mk tests/pts/pts.mk study/study.mk
 
 # ------------------------------------------------------------------------------ tests and lint
 # tests/host/NAME_test.c and NAME_explore.c are programs of their own, and so is NAME_fuzz.c for
 # libFuzzer. Each includes the kernel's .c files that it tests. The other .c files there are
 # linked to all of them; headers in tests/host/include stand in for the architecture's.
-HOST_FLAGS := -std=gnu11 -O1 -g -MMD -MP $(WARNINGS) -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DTERN_KERNEL -DTERN_DEBUG=1 -Itests/host/include -Iinclude -I.
+HOST_FLAGS := -std=gnu11 -O1 -g -MMD -MP $(WARNINGS) -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DTERN_KERNEL -DTERN_DEBUG=1 -Itests/host/include -Itests/host -Iinclude -I.
 HOST_MAINS := $(wildcard tests/host/*_test.c tests/host/*_explore.c)
 FUZZ_MAINS := $(wildcard tests/host/*_fuzz.c)
 HOST_COMMON := $(filter-out $(HOST_MAINS) $(FUZZ_MAINS),$(wildcard tests/host/*.c))
@@ -176,7 +137,8 @@ $(BUILD)/fuzz/obj/%.o: tests/host/%.c Makefile
 $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/%.o $(call of,fuzz)
 	$(Q)$(FUZZ_CC) $(HOST_FLAGS) -fsanitize=fuzzer -o $@ $^
 
--include $(wildcard $(BUILD)/host/obj/*.d $(BUILD)/fuzz/obj/*.d)
+include $(wildcard lib/*/host.mk servers/*/host.mk tests/host/*/host.mk)
+-include $(wildcard $(foreach at,host fuzz,$(BUILD)/$(at)/obj/*.d $(BUILD)/$(at)/obj/*/*.d))
 
 .PHONY: host-programs host-tests fuzzers fuzz lint bench clean
 host-programs: $(HOST_PROGRAMS)
@@ -193,8 +155,15 @@ lint: $(FDT_STAMP) $(BUILD)/include/generated/asm_offsets.h
 	$(Q)KERNEL_CC="$(CC) $(KERNEL_ARCH) $(CC_HEADERS)" KERNEL_FLAGS="$(LINT_FLAGS)" \
 		tests/lint/lint.sh
 
-bench: kernel bundles
-	$(Q)BUILD=$(BUILD) /usr/bin/python3 study/bench.py && BUILD=$(BUILD) /usr/bin/python3 study/bench.py \
-		--bundle memorybench.tar --bars study/memory_bars.json --out $(BUILD)/bench/memory.json
+BENCH = BUILD=$(BUILD) /usr/bin/python3 study/bench.py
+BENCH_SETS := memory libc servers posix boot
+BUNDLES_servers := pipebench filebench restartbench
+BUNDLES_posix := posix-bench
+OPTIONS_posix := --disk $(BUILD)/posix/bench.ext4
+OPTIONS_boot := --boot $(BUILD)/root.ext4 $(BUILD)/posix/bench.ext4
+bench: kernel bundles servers $(BUILD)/bundle/posix-bench.tar $(BUILD)/posix/bench.ext4 $(BUILD)/root.ext4
+	$(Q)$(BENCH) && $(foreach set,$(BENCH_SETS),$(BENCH) --bars study/$(set)_bars.json \
+		$(patsubst %,--bundle %.tar,$(or $(BUNDLES_$(set)),$(set)bench)) \
+		$(OPTIONS_$(set)) --out $(BUILD)/bench/$(set).json &&) :
 clean:
 	rm -rf $(BUILD)

@@ -4,11 +4,16 @@
 #include "kernel/debug.h"
 #include "kernel/hart.h"
 #include "kernel/process.h"
+#include "kernel/resource.h"
 #include "kernel/thread.h"
+#include "kernel/user_copy.h"
 #include "tern/process.h"
 
 /* Destroying an account recurses through its children: the kernel stack bounds the depth. */
 #define ACCOUNT_DEPTH_MAX 16
+
+/* Objects that die before interrupts have another chance. */
+#define KILL_BATCH 16
 
 struct account *root_account;
 
@@ -59,12 +64,22 @@ static u32 account_depth(const struct account *account)
 	return depth;
 }
 
+static bool can_pay(const struct account *account, u64 used, u64 bytes)
+{
+	return bytes <= account->limit && used <= account->limit - bytes;
+}
+
+bool account_could_pay(const struct account *account, u64 bytes)
+{
+	return can_pay(account, atomic_load_explicit(&account->used, memory_order_relaxed), bytes);
+}
+
 bool account_charge(struct account *account, u64 bytes)
 {
 	u64 used = atomic_load_explicit(&account->used, memory_order_relaxed);
 
 	do {
-		if (bytes > account->limit || used > account->limit - bytes)
+		if (!can_pay(account, used, bytes))
 			return false;
 	} while (!atomic_compare_exchange_weak_explicit(
 		&account->used, &used, used + bytes, memory_order_relaxed, memory_order_relaxed));
@@ -113,26 +128,31 @@ void account_destroy(struct object *object)
 	object_free(object);
 }
 
-/* Off its list for good, so that each object is looked at once: is it alive, and to be killed? */
+/*
+ * Off its list, so that each object is looked at once: is it alive, and to be killed? A child account
+ * may come back to the list, dead but not empty.
+ */
 static bool account_claim(struct object *object)
 {
 	list_remove(&object->account_link);
-	if (object->is_dead || !object_get_live(object))
+	if ((object->is_dead && object->type != TERN_TYPE_ACCOUNT) || !object_get_live(object))
 		return false;
 	object->is_dead = true;
 	return true;
 }
 
-/* The first object on the list that is to be killed, with a reference; NULL. */
-static struct object *account_next_victim(struct account *account, struct list *list)
+/* The first object on the list that is to be killed, with a reference; NULL: none left, or the
+ * batch is used up by those that need nothing done. */
+static struct object *account_next_victim(struct account *account, struct list *list, u32 *batch)
 {
 	struct object *victim = NULL;
 	struct list *first;
 
 	spin_lock(&account->lock);
-	while (!victim && (first = list_first(list))) {
+	while (!victim && *batch && (first = list_first(list))) {
 		struct object *object = container_of(first, struct object, account_link);
 
+		--*batch;
 		if (list == &account->unborn ||
 		    atomic_load_explicit(&object->is_published, memory_order_acquire)) {
 			victim = account_claim(object) ? object : NULL;
@@ -145,36 +165,65 @@ static struct object *account_next_victim(struct account *account, struct list *
 	return victim;
 }
 
-/* Child accounts are objects that it paid for: the recursion is as deep as the account tree. */
-static void account_kill_list(struct account *account, struct list *list)
+static void account_put_back(struct account *account, struct object *object)
+{
+	spin_lock(&account->lock);
+	list_append(&account->objects, &object->account_link);
+	spin_unlock(&account->lock);
+}
+
+/*
+ * Kill what is on the list, until the batch is used up (false) or the list. An interrupt ends a batch
+ * early: what one object takes is bounded, but differs by orders of magnitude. Child accounts are
+ * objects that it paid for: the recursion is as deep as the account tree.
+ */
+static bool account_kill_some(struct account *account, struct list *list, u32 *batch)
 {
 	struct object *victim;
 
-	while ((victim = account_next_victim(account, list))) {
+	while ((victim = account_next_victim(account, list, batch))) {
 		object_types[victim->type].kill(victim);
+		if (arch_interrupt_pending())
+			*batch = 0;
+		if (victim->type == TERN_TYPE_ACCOUNT &&
+		    !account_kill_some(account_of(victim), &account_of(victim)->objects, batch))
+			account_put_back(account, victim);
 		object_put(victim);
 	}
+	return *batch != 0;
 }
 
-static bool account_has_unborn(struct account *account)
+/*
+ * Dead objects that somebody still has a handle to keep their account. What it has left it will never
+ * need: so a server's successor can have it.
+ */
+static void account_give_back(struct account *account)
 {
-	bool has_unborn;
+	u64 used = atomic_load(&account->used), limit = account->limit;
 
-	spin_lock(&account->lock);
-	has_unborn = !list_is_empty(&account->unborn);
-	spin_unlock(&account->lock);
-	return has_unborn;
+	if (used >= limit || !account->object.account)
+		return;
+	account->limit = used;
+	account_uncharge(account->object.account, limit - used);
 }
 
-/* No hart is at work any more on what was unborn: it is whole, or gone. */
+/* No hart is at work any more on what was unborn: it is whole, or gone. Whoever began to destroy the
+ * account may have died before the end; so all that is left is killed here. */
 static void account_sweep(struct reclaim_node *node)
 {
 	struct account *account = container_of(node, struct account, sweep);
+	u32 batch = KILL_BATCH;
 
-	account_kill_list(account, &account->unborn);
+	if (!account_kill_some(account, &account->objects, &batch) ||
+	    !account_kill_some(account, &account->unborn, &batch)) {
+		reclaim_defer(node, account_sweep);
+		return;
+	}
+	account_give_back(account);
 	object_put(&account->object);
 }
 
+/* From here on it pays for nothing new, and what it has paid for is going to die. */
 void account_kill_object(struct object *object)
 {
 	struct account *account = account_of(object);
@@ -186,11 +235,8 @@ void account_kill_object(struct object *object)
 	spin_unlock(&account->lock);
 	if (was_closed)
 		return;
-	account_kill_list(account, &account->objects);
-	if (account_has_unborn(account)) {
-		object_get(object);
-		reclaim_defer(&account->sweep, account_sweep);
-	}
+	object_get(object);
+	reclaim_defer(&account->sweep, account_sweep);
 }
 
 s64 sys_account_create(u64 parent_handle, u64 limit)
@@ -205,13 +251,7 @@ s64 sys_account_create(u64 parent_handle, u64 limit)
 	if (account_depth(parent) >= ACCOUNT_DEPTH_MAX)
 		return -EINVAL;
 	account = account_create(parent, limit);
-	if (!account)
-		return -ENOMEM;
-	result = handle_insert(arch_hart()->current->process, &account->object,
-			       TERN_RIGHTS_ALL & ~(TERN_RIGHT_CALL | TERN_RIGHT_NO_INHERIT));
-	if (result < 0)
-		object_put(&account->object);
-	return result;
+	return account ? handle_insert_new(&account->object, OBJECT_RIGHTS) : -ENOMEM;
 }
 
 static int resolve(u64 handle, u32 rights, struct account **account)
@@ -258,6 +298,7 @@ static bool account_pays_for(struct account *account, struct account *other)
 s64 sys_account_destroy(u64 handle)
 {
 	struct account *account;
+	u32 batch = KILL_BATCH;
 	int error = handle == TERN_SELF_ACCOUNT ? -EBUSY
 						: resolve(handle, TERN_RIGHT_OWNER, &account);
 
@@ -266,5 +307,20 @@ s64 sys_account_destroy(u64 handle)
 	if (account_pays_for(account, arch_hart()->current->process->object.account))
 		return -EBUSY;
 	account_kill_object(&account->object);
+	/* Each step makes the lists shorter: the call begins again until they are empty. */
+	if (!account_kill_some(account, &account->objects, &batch))
+		return syscall_again();
 	return 0;
+}
+
+s64 sys_account_set_pager(u64 resource, u64 handle)
+{
+	struct account *account;
+	int error = resource_check((s64)resource);
+
+	if (!error)
+		error = resolve(handle, TERN_RIGHT_OWNER, &account);
+	if (!error)
+		account->is_pager = true;
+	return error;
 }

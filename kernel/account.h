@@ -21,6 +21,8 @@ struct account {
 	bool is_closed;       /* destroyed */
 	_Atomic u64 used;     /* bytes */
 	u64 limit;            /* bytes */
+	_Atomic u64 dirty;    /* pages of its memobjs that are not written back */
+	bool is_pager;        /* it pays for programs that write back: they never wait for that */
 	struct list objects;  /* object->account_link */
 	struct list unborn;   /* closed: objects that were not whole then */
 	struct reclaim_node sweep;
@@ -34,6 +36,8 @@ struct account *account_create(struct account *parent, u64 limit) MUST_USE;
 
 /* false: over the quota; nothing is charged. */
 bool account_charge(struct account *account, u64 bytes) MUST_USE;
+/* Now; for decisions, not for promises. Charging to find out would make others go without meanwhile. */
+bool account_could_pay(const struct account *account, u64 bytes);
 void account_uncharge(struct account *account, u64 bytes);
 
 void account_destroy(struct object *object);
@@ -46,5 +50,6 @@ void account_unlink(struct object *object);
 s64 sys_account_create(u64 parent, u64 limit);
 s64 sys_account_info(u64 account, u64 query);
 s64 sys_account_destroy(u64 account);
+s64 sys_account_set_pager(u64 resource, u64 account);
 
 #endif

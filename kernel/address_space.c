@@ -1,21 +1,23 @@
 /*
- * Address spaces: regions say what is mapped where, page tables cache it and are filled at
- * faults. Everything changes under space->lock; reading a page table does not need it, because
- * tables are given back only after a grace period.
+ * Address spaces: their life, and taking ranges out of them. Everything changes under space->lock;
+ * reading a page table does not need it, because tables are given back only after a grace period.
  */
 #include "kernel/address_space.h"
 
-#include "arch/page_table.h"
 #include "kernel/account.h"
 #include "kernel/debug.h"
+#include "kernel/hart.h"
+#include "kernel/large_page.h"
+#include "kernel/log.h"
 #include "kernel/memobj.h"
 #include "kernel/object_alloc.h"
-#include "kernel/private.h"
+#include "kernel/pressure.h"
 #include "kernel/process.h"
-#include "tern/event.h"
 #include "tern/memory.h"
 
-#define PROTECTION (TERN_MAP_READ | TERN_MAP_WRITE | TERN_MAP_EXECUTE)
+#define CLEAR_BATCH 128
+#define CLEAR_INSTRUCTIONS 5000
+#define REGION_COST 16 /* in entries */
 
 static struct account *payer(struct process *process)
 {
@@ -28,14 +30,14 @@ int address_space_init(struct process *process)
 
 	spin_init(&space->lock, LOCK_RANK_SPACE);
 	region_tree_init(&space->regions);
+	list_init(&space->faults);
 	if (!account_charge(payer(process), PAGE_SIZE))
 		return -ENOMEM;
-	space->asid = asid_allocate();
-	space->root = space->asid ? page_table_create() : 0;
-	if (space->root)
+	space->root = page_table_create();
+	if (space->root) {
+		asid_allocate(space);
 		return 0;
-	if (space->asid)
-		asid_release(space->asid);
+	}
 	account_uncharge(payer(process), PAGE_SIZE);
 	return -ENOMEM;
 }
@@ -44,10 +46,24 @@ void address_space_free(struct process *process)
 {
 	struct address_space *space = &process->space;
 
-	ASSERT(!space->regions.root);
+	ASSERT(!space->regions.root && !space->anonymous_pages && !space->spare_tables);
 	page_table_free(space->root);
 	asid_release(space->asid);
 	account_uncharge(payer(process), (space->table_pages + 1) * PAGE_SIZE);
+}
+
+int address_space_place(struct process *process, u64 address, bool is_large, pte **place)
+{
+	struct address_space *space = &process->space;
+	u32 missing = page_table_missing(space->root, address) - is_large;
+	u64 made = 0;
+
+	if (!account_charge(payer(process), missing * PAGE_SIZE))
+		return -ENOMEM;
+	*place = page_table_make(space->root, address, is_large, &made);
+	space->table_pages += made;
+	account_uncharge(payer(process), (missing - made) * PAGE_SIZE);
+	return *place ? 0 : pressure_no_memory();
 }
 
 /* --------------------------------------------------------------------------------- regions */
@@ -59,8 +75,12 @@ struct region *region_create(struct process *process)
 	if (!account_charge(payer(process), sizeof(*region)))
 		return NULL;
 	region = kernel_alloc(sizeof(*region));
-	if (!region)
+	if (!region) {
 		account_uncharge(payer(process), sizeof(*region));
+		return NULL;
+	}
+	region->process = process;
+	list_init(&region->memobj_link);
 	return region;
 }
 
@@ -68,36 +88,51 @@ void region_discard(struct process *process, struct region *region)
 {
 	if (region->memobj)
 		object_put(&region->memobj->object);
+	if (region->pager)
+		object_put(region->pager);
 	kernel_free(region, sizeof(*region));
 	account_uncharge(payer(process), sizeof(*region));
 }
 
-#define DROP_COST 32 /* of a batch of private pages, in regions */
-
-bool address_space_clear(struct process *process, u64 limit)
+void region_enter(struct process *process, struct region *region)
 {
-	struct address_space *space = &process->space;
-	struct region *region;
+	region_insert(&process->space.regions, region);
+	if (region->memobj)
+		memobj_link(region->memobj, region);
+}
 
-	spin_lock(&space->lock);
-	space->is_dead = true;
-	spin_unlock(&space->lock);
-	while (limit && (region = region_find_from(&space->regions, 0))) {
-		bool is_private = region->flags & TERN_MAP_PRIVATE;
-		u64 reached = region->end;
+void region_leave(struct process *process, struct region *region)
+{
+	if (region->memobj)
+		memobj_unlink(region);
+	region_remove(&process->space.regions, region);
+}
 
-		limit -= min_u64(limit, is_private ? DROP_COST : 1);
-		if (is_private)
-			reached = private_drop(process, region->start, region->end);
-		if (reached < region->end) {
-			region->start = reached;
-			continue;
-		}
-		region_remove(&space->regions, region);
-		region_discard(process, region);
+int region_cut(struct process *process, u64 address)
+{
+	struct region_tree *regions = &process->space.regions;
+	struct region *region = region_find(regions, address), *upper;
+
+	if (!region || region->start == address)
+		return 0;
+	large_page_split(process, address);
+	upper = region_create(process);
+	if (!upper)
+		return -ENOMEM;
+	if (region->pager)
+		object_get(region->pager);
+	if (!region->memobj) {
+		region_split(regions, region, address, upper);
+		return 0;
 	}
-	/* The page tables go as a whole with the space: no hart has it active any more. */
-	return !space->regions.root;
+	/* On the memobj's list before the region gives up what it takes over. */
+	object_get(&region->memobj->object);
+	region_prepare_split(region, address, upper);
+	memobj_link(region->memobj, upper);
+	memobj_lock(region->memobj);
+	region_split(regions, region, address, upper);
+	memobj_unlock(region->memobj);
+	return 0;
 }
 
 int address_space_map(struct process *process, struct memobj *memobj, u64 offset, u64 address,
@@ -112,134 +147,162 @@ int address_space_map(struct process *process, struct memobj *memobj, u64 offset
 	region->start = address;
 	region->end = address + length;
 	region->offset = offset;
-	region->flags = (u16)(flags & (PROTECTION | TERN_MAP_GUARD | TERN_MAP_PRIVATE));
-	region->allowed = region->flags;
+	region->flags = (u16)flags;
+	region->allowed = (u16)(flags & MAP_PROTECTION);
+	region->memobj = memobj;
+	if (memobj)
+		object_get(&memobj->object);
 	spin_lock(&space->lock);
 	if (space->is_dead)
 		error = -ESRCH;
 	else if (!region_range_is_free(&space->regions, address, address + length))
 		error = -EEXIST;
-	if (!error) {
-		region->memobj = memobj;
-		if (memobj)
-			object_get(&memobj->object);
-		region_insert(&space->regions, region);
-	}
+	else
+		region_enter(process, region);
 	spin_unlock(&space->lock);
 	if (error)
 		region_discard(process, region);
 	return error;
 }
 
-/* ---------------------------------------------------------------------------------- faults */
+/* -------------------------------------------------------------------------------- removing */
 
-static void empty_entry(void *context, u64 address, struct page_entry *entry)
+static void clear_run(const struct page_run *run, struct removed *removed)
 {
-	(void)context;
-	(void)address;
-	entry->page = 0;
-}
+	u64 count = 0;
 
-static const u32 access_protection[] = {
-	[ACCESS_READ] = TERN_MAP_READ,
-	[ACCESS_WRITE] = TERN_MAP_WRITE,
-	[ACCESS_EXECUTE] = TERN_MAP_EXECUTE,
-};
+	PAGE_RUN_FOR_EACH(run, place)
+	{
+		pte entry = pte_read(place);
 
-/* Page tables are charged as they come into being. */
-int address_space_map_page(struct process *process, u64 address, paddr page, u32 protection)
-{
-	struct address_space *space = &process->space;
-	u64 before = space->table_pages;
-	int error = page_table_map(space->root, address, page, protection, &space->table_pages);
-	u64 added = (space->table_pages - before) * PAGE_SIZE;
-
-	if (added && !account_charge(payer(process), added)) {
-		/* Empty tables stay, and are paid with the next page. */
-		space->table_pages = before;
-		if (!error)
-			page_table_visit(space->root, address, address + PAGE_SIZE, 1, empty_entry,
-					 NULL);
-		return -ENOMEM;
-	}
-	return error;
-}
-
-static int fault_locked(struct process *process, u64 address, u32 needed)
-{
-	struct address_space *space = &process->space;
-	struct region *region = region_find(&space->regions, address);
-	u64 page_start = address & ~(PAGE_SIZE - 1);
-	u32 protection;
-	paddr page;
-	int error;
-
-	if (space->is_dead || !region || !(region->flags & needed))
-		return -EFAULT;
-	if (region->flags & TERN_MAP_PRIVATE)
-		return private_fault(process, region, page_start, needed);
-	error = memobj_get_page(region->memobj, region->offset + (page_start - region->start),
-				&page);
-	if (error)
-		return error == -ERANGE ? -EFAULT : error;
-	protection = region->flags & PROTECTION;
-	if (region->memobj->kind == MEMOBJ_DEVICE)
-		protection |= MAP_DEVICE;
-	return address_space_map_page(process, page_start, page, protection);
-}
-
-static bool is_mapped_for(struct process *process, u64 address, u32 needed, paddr *page)
-{
-	u32 protection;
-
-	return page_table_lookup(process->space.root, address, page, &protection) &&
-	       (protection & needed) && !(protection & MAP_DEVICE);
-}
-
-int address_space_fault(struct process *process, uaddr address, enum access access)
-{
-	u32 needed = access_protection[access];
-	paddr page;
-	int error = 0;
-
-	if (address.value < TERN_USER_BASE || address.value >= TERN_USER_TOP)
-		return -EFAULT;
-	spin_lock(&process->space.lock);
-	/* Another hart may have been first; then only this hart's TLB is out of date. */
-	if (!is_mapped_for(process, address.value, needed, &page))
-		error = fault_locked(process, address.value, needed);
-	tlb_flush_page(address.value);
-	spin_unlock(&process->space.lock);
-	return error;
-}
-
-bool address_space_is_private(struct process *process, u64 address)
-{
-	const struct region *region;
-	bool is_private;
-
-	spin_lock(&process->space.lock);
-	region = region_find(&process->space.regions, address);
-	is_private = region && region->flags & TERN_MAP_PRIVATE;
-	spin_unlock(&process->space.lock);
-	return is_private;
-}
-
-void *address_space_resolve(struct process *process, uaddr address, enum access access, int *error)
-{
-	u32 needed = access_protection[access];
-	paddr page;
-
-	*error = 0;
-	if (address.value >= TERN_USER_BASE && address.value < TERN_USER_TOP) {
-		if (!is_mapped_for(process, address.value, needed, &page)) {
-			*error = address_space_fault(process, address, access);
-			/* Device memory has no direct mapping: the kernel does not touch it. */
-			if (!*error && !is_mapped_for(process, address.value, needed, &page))
-				*error = -EFAULT;
+		removed->has_entries = true;
+		if (!pte_is_anonymous(entry)) {
+			pte_take(place);
+			continue;
 		}
-	} else {
-		*error = -EFAULT;
+		pte_write(place, 0);
+		page_put(page_of(pte_page(entry)), &removed->pages);
+		count++;
 	}
-	return *error ? NULL : (char *)phys_to_virt(page) + (address.value & (PAGE_SIZE - 1));
+	removed->anonymous_pages += count;
+}
+
+/* Entries of [at, end), about *limit of them; returns where it got to. */
+static u64 clear_entries(struct process *process, u64 at, u64 end, u64 *limit,
+			 struct removed *removed)
+{
+	struct page_run run;
+
+	while (at < end && *limit) {
+		if (!page_table_run(process->space.root, at, end, &run))
+			return end;
+		run.count = min_u64(run.count, *limit);
+		if (LIKELY(run.span == PAGE_SIZE))
+			clear_run(&run, removed);
+		else
+			*limit -= min_u64(*limit, large_page_remove(process, run.entries, removed));
+		*limit -= min_u64(*limit, page_run_cost(&run));
+		at = run.address + run.count * run.span;
+	}
+	return min_u64(at, end);
+}
+
+/* What has been cleared of the region, from its start on, leaves the tree. */
+static void remove_part(struct process *process, struct region *region, u64 reached,
+			struct removed *removed)
+{
+	if (reached == region->end) {
+		region_leave(process, region);
+		region->left = removed->regions;
+		removed->regions = region;
+		return;
+	}
+	if (region->memobj)
+		memobj_lock(region->memobj);
+	region_trim(&process->space.regions, region, reached);
+	if (region->memobj)
+		memobj_unlock(region->memobj);
+}
+
+/*
+ * Tables that [start, end) needed and no region needs any more, not even one beside it. For less
+ * than half a table it is not worth while: the next mapping is often in the same place. But a step
+ * that comes to the end of a table may be the last of several.
+ */
+static void remove_tables(struct process *process, u64 start, u64 end, struct removed *removed)
+{
+	struct address_space *space = &process->space;
+	const struct region *before, *after;
+	u64 freed;
+
+	/* A dead space's tables go all at once. */
+	if (space->is_dead ||
+	    (end - start < LARGE_PAGE_SIZE / 2 && !((start ^ end) & ~(LARGE_PAGE_SIZE - 1))))
+		return;
+	before = region_find_before(&space->regions, end);
+	after = region_find_from(&space->regions, end);
+	freed = page_table_prune(space->root, start, end, before ? before->end : 0,
+				 after ? after->start : UINT64_MAX);
+	space->table_pages -= freed;
+	removed->tables += freed;
+}
+
+void address_space_remove(struct process *process, u64 *at, u64 end, u64 limit,
+			  struct removed *removed)
+{
+	struct address_space *space = &process->space;
+	u64 start = *at, before = removed->anonymous_pages;
+	struct region *region;
+
+	while (limit) {
+		u64 stop, reached;
+
+		region = region_find_from(&space->regions, *at);
+		if (!region || region->start >= end) {
+			*at = end;
+			break;
+		}
+		stop = min_u64(region->end, end);
+		if (stop < region->end)
+			large_page_split(process, stop);
+		reached = clear_entries(process, region->start, stop, &limit, removed);
+		if (reached > region->start)
+			remove_part(process, region, reached, removed);
+		*at = reached;
+		limit -= min_u64(limit, REGION_COST);
+	}
+	space->anonymous_pages -= removed->anonymous_pages - before;
+	remove_tables(process, start, *at, removed);
+}
+
+void discard_removed(struct process *process, struct removed *removed)
+{
+	struct region *region;
+
+	reclaim_page_list(&removed->pages);
+	while ((region = removed->regions)) {
+		removed->regions = region->left;
+		region_discard(process, region);
+	}
+	account_uncharge(payer(process), (removed->anonymous_pages + removed->tables) * PAGE_SIZE);
+}
+
+/* No hart has the space active any more: nothing is shot down. A few steps at a time. */
+bool address_space_clear(struct process *process)
+{
+	struct address_space *space = &process->space;
+	u64 start = arch_instructions();
+
+	do {
+		struct removed removed = { 0 };
+		u64 at = 0;
+
+		spin_lock(&space->lock);
+		space->is_dead = true;
+		address_space_remove(process, &at, TERN_USER_TOP, CLEAR_BATCH, &removed);
+		spin_unlock(&space->lock);
+		discard_removed(process, &removed);
+	} while (space->regions.root && !arch_interrupt_pending() &&
+		 arch_instructions() - start < CLEAR_INSTRUCTIONS);
+	return !space->regions.root;
 }

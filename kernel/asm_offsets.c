@@ -6,6 +6,7 @@
 #include "kernel/hart.h"
 #include "kernel/ipc.h"
 #include "kernel/process.h"
+#include "kernel/restart.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 
@@ -65,6 +66,8 @@ static void ipc_offsets(void)
 static void hart_offsets(void)
 {
 	OFFSET(HART_SCRATCH, struct hart, scratch);
+	OFFSET(HART_HARDWARE_ID, struct hart, hardware_id);
+	DEFINE(HART_SIZE, sizeof(struct hart));
 	OFFSET(HART_CURRENT, struct hart, current);
 	OFFSET(HART_FAST, struct hart, fast);
 	OFFSET(HART_SATP_OFFSET, struct hart, satp_offset);
@@ -73,8 +76,10 @@ static void hart_offsets(void)
 	OFFSET(SYSCALL_ENTRY_FUNCTION, struct syscall_entry, function);
 	OFFSET(SYSCALL_ENTRY_KIND, struct syscall_entry, kind);
 	DEFINE(KIND_WAIT, SYSCALL_WAIT);
+	DEFINE(KIND_FULL, SYSCALL_FULL);
 	DEFINE(SYSCALL_ENTRY_SHIFT, __builtin_ctzl(sizeof(struct syscall_entry)));
 	DEFINE(ERROR_ENOSYS, ENOSYS);
+	DEFINE(CALL_AGAIN_RESULT, CALL_AGAIN);
 }
 
 void asm_offsets(void)

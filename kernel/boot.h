@@ -30,6 +30,9 @@ extern struct boot_machine machine;
 /* Is [start, start + length) free of RAM (so a device may be mapped there)? */
 bool machine_is_device_range(paddr start, u64 length);
 
+/* Is it a word of the command line? */
+bool boot_has_option(const char *option);
+
 /* A file of the boot bundle (ustar), with bounds checks. False: not there, or malformed. */
 bool bundle_find(const void *bundle, u64 length, const char *name, const void **file,
 		 u64 *file_length) MUST_USE;

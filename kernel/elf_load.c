@@ -80,9 +80,9 @@ static int load_segment(struct process *process, const struct elf_program *segme
 {
 	u32 flags = (segment->flags & ELF_R ? TERN_MAP_READ : 0) |
 		    (segment->flags & ELF_W ? TERN_MAP_WRITE : 0) |
-		    (segment->flags & ELF_X ? TERN_MAP_EXECUTE : 0);
+		    (segment->flags & ELF_X ? TERN_MAP_EXECUTE : 0) | TERN_MAP_PRIVATE;
 	struct memobj *memobj = memobj_create_anonymous(process->object.account,
-							segment->memory_size);
+							round_up(segment->memory_size, PAGE_SIZE));
 	int error;
 
 	if (!memobj)

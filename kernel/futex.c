@@ -1,7 +1,6 @@
 /*
- * Futexes: a hash table of wait queues. In shared mappings the key is the word's physical address.
- * In private ones that changes with the first write after a fork, and two processes with the same
- * page do not mean the same word: there the key is the space and the address in it.
+ * Futexes: a hash table of wait queues, keyed by the memory that the word is part of, whatever page
+ * that is in just now.
  *
  * Whoever takes a waiter off its bucket, under the bucket's lock, is the one that wakes it: waker,
  * timeout, interrupt and kill meet there, and exactly one wins.
@@ -14,6 +13,7 @@
 #include "kernel/sched.h"
 #include "kernel/spinlock.h"
 #include "kernel/thread.h"
+#include "kernel/user_copy.h"
 
 #define BUCKET_BITS 8
 #define BUCKETS (1u << BUCKET_BITS)
@@ -33,31 +33,19 @@ void futex_init(void)
 	}
 }
 
-static struct bucket *bucket_of(u64 key)
+static struct bucket *bucket_of(const struct memory_name *key)
 {
-	return &buckets[(key >> 2) * 0x9e3779b97f4a7c15ul >> (64 - BUCKET_BITS)];
+	u64 sum = ((u64)key->object >> 4) + (key->offset >> 2);
+
+	return &buckets[sum * 0x9e3779b97f4a7c15ul >> (64 - BUCKET_BITS)];
 }
 
-/* The word through the direct map. NULL: *error is set. */
-static _Atomic u32 *resolve_word(u64 address, int *error)
+/* The word's key. 0, -EINVAL, -EFAULT. */
+static int resolve_key(u64 address, struct memory_name *key)
 {
-	if (address & 3) {
-		*error = -EINVAL;
-		return NULL;
-	}
-	return address_space_resolve(arch_hart()->current->process, UADDR(address), ACCESS_READ,
-				     error);
-}
-
-#define KEY_SPACE_SHIFT 48 /* below it a user address; the direct map's have bit 47 set */
-
-static u64 key_of(u64 address, const _Atomic u32 *word)
-{
-	struct process *process = arch_hart()->current->process;
-
-	return address_space_is_private(process, address)
-		       ? (u64)process->space.asid << KEY_SPACE_SHIFT | address
-		       : (u64)word;
+	if (address & 3)
+		return -EINVAL;
+	return address_space_name(arch_hart()->current->process, UADDR(address), key) ? 0 : -EFAULT;
 }
 
 /* The bucket's lock is held. */
@@ -74,9 +62,9 @@ bool futex_cancel(struct thread *thread)
 
 	if (thread->state != THREAD_FUTEX)
 		return false;
-	bucket = bucket_of(thread->futex_key);
+	bucket = bucket_of(&thread->wait.futex);
 	spin_lock(&bucket->lock);
-	if (thread->state == THREAD_FUTEX && bucket_of(thread->futex_key) == bucket) {
+	if (thread->state == THREAD_FUTEX && bucket_of(&thread->wait.futex) == bucket) {
 		take_off(thread);
 		is_taken = true;
 	}
@@ -97,56 +85,17 @@ static void futex_expire(struct deadline *deadline)
 		thread_wake(thread, -ETIMEDOUT);
 }
 
-/* An interrupt that came while the thread ran ends this call. */
-static bool take_interrupt(struct thread *thread)
+/* The bucket's lock is held: who writes the word from now on wakes it later. */
+static int wait_locked(struct thread *thread, struct bucket *bucket, u64 address, u32 expected,
+		       u64 deadline)
 {
-	if (!(atomic_fetch_and(&thread->pending, ~PENDING_INTERRUPT) & PENDING_INTERRUPT))
-		return false;
-	thread_update_fast_priority(thread);
-	return true;
-}
+	const _Atomic u32 *word = address_space_peek(thread->process, UADDR(address));
 
-/*
- * The word and its bucket, locked. A write may break a private page's sharing meanwhile: then the
- * word is elsewhere, and may have changed there and its waiters been woken. NULL: *error is set.
- */
-static _Atomic u32 *lock_word(struct thread *thread, u64 address, struct bucket **bucket,
-			      int *error)
-{
-	for (;;) {
-		_Atomic u32 *word = resolve_word(address, error);
-
-		if (!word)
-			return NULL;
-		thread->futex_key = key_of(address, word);
-		*bucket = bucket_of(thread->futex_key);
-		spin_lock(&(*bucket)->lock);
-		if (user_page_peek(thread->process->space.root, address) == word)
-			return word;
-		spin_unlock(&(*bucket)->lock);
-	}
-}
-
-s64 sys_futex_wait(u64 address, u64 expected, u64 deadline)
-{
-	struct thread *thread = arch_hart()->current;
-	struct bucket *bucket;
-	int error = 0;
-	_Atomic u32 *word;
-
-	if (take_interrupt(thread))
-		return -EINTR;
-	word = lock_word(thread, address, &bucket, &error);
+	/* The page has gone again: from the start. */
 	if (!word)
-		return error;
-	if (atomic_load(word) != (u32)expected)
-		error = -EAGAIN;
-	else if (deadline != TERN_DEADLINE_NONE && deadline <= arch_time())
-		error = -ETIMEDOUT;
-	if (error) {
-		spin_unlock(&bucket->lock);
-		return error;
-	}
+		return -ECANCELED;
+	if (atomic_load(word) != expected)
+		return -EAGAIN;
 	/* point of no return: from unlock on the thread may run elsewhere */
 	thread->state = THREAD_FUTEX;
 	list_append(&bucket->waiters, &thread->queue_link);
@@ -155,12 +104,34 @@ s64 sys_futex_wait(u64 address, u64 expected, u64 deadline)
 		deadline_arm(&thread->deadline, deadline);
 	}
 	sched_block();
-	spin_unlock(&bucket->lock);
 	return 0;
 }
 
+s64 sys_futex_wait(u64 address, u64 expected, u64 deadline)
+{
+	struct thread *thread = arch_hart()->current;
+	struct bucket *bucket;
+	const _Atomic u32 *word;
+	int error = resolve_key(address, &thread->wait.futex);
+
+	if (error)
+		return error;
+	word = address_space_resolve(thread->process, UADDR(address), ACCESS_READ, &error);
+	if (!word)
+		return user_copy_failed(error);
+	if (thread_take_interrupt(thread))
+		return -EINTR;
+	if (deadline != TERN_DEADLINE_NONE && deadline <= arch_time())
+		return atomic_load(word) == (u32)expected ? -ETIMEDOUT : -EAGAIN;
+	bucket = bucket_of(&thread->wait.futex);
+	spin_lock(&bucket->lock);
+	error = wait_locked(thread, bucket, address, (u32)expected, deadline);
+	spin_unlock(&bucket->lock);
+	return error == -ECANCELED ? syscall_again() : error;
+}
+
 /* Up to `count` waiters of the key leave the bucket, to *woken in order. */
-static u64 take_waiters(u64 key, u64 count, struct list *woken)
+static u64 take_waiters(const struct memory_name *key, u64 count, struct list *woken)
 {
 	struct bucket *bucket = bucket_of(key);
 	u64 taken = 0;
@@ -171,7 +142,8 @@ static u64 take_waiters(u64 key, u64 count, struct list *woken)
 
 		if (taken == count)
 			break;
-		if (thread->futex_key != key)
+		if (thread->wait.futex.object != key->object ||
+		    thread->wait.futex.offset != key->offset)
 			continue;
 		take_off(thread);
 		list_append(woken, &thread->queue_link);
@@ -181,18 +153,18 @@ static u64 take_waiters(u64 key, u64 count, struct list *woken)
 	return taken;
 }
 
-s64 futex_wake(u64 address, u64 count)
+s64 sys_futex_wake(u64 address, u64 count)
 {
+	struct memory_name key;
 	struct list woken;
 	struct list *node;
-	int error = 0;
-	_Atomic u32 *word = resolve_word(address, &error);
+	int error = resolve_key(address, &key);
 	u64 taken;
 
-	if (!word)
+	if (error)
 		return error;
 	list_init(&woken);
-	taken = take_waiters(key_of(address, word), count, &woken);
+	taken = take_waiters(&key, count, &woken);
 	while ((node = list_first(&woken))) {
 		struct thread *thread = container_of(node, struct thread, queue_link);
 
@@ -201,9 +173,4 @@ s64 futex_wake(u64 address, u64 count)
 		thread_wake(thread, 0);
 	}
 	return (s64)taken;
-}
-
-s64 sys_futex_wake(u64 address, u64 count)
-{
-	return futex_wake(address, count);
 }

@@ -8,10 +8,8 @@ struct thread;
 
 void futex_init(void);
 s64 sys_futex_wait(u64 address, u64 expected, u64 deadline);
+/* Wake up to `count` waiters on a word of the process's memory: thread exit uses it as well. */
 s64 sys_futex_wake(u64 address, u64 count);
-
-/* Wake up to `count` waiters on a word of the process's memory: thread exit uses it. */
-s64 futex_wake(u64 address, u64 count);
 
 /*
  * Take a thread in THREAD_FUTEX off its queue so that the caller may wake it with its own result

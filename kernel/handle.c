@@ -75,18 +75,29 @@ static struct handle_slot *slots_create(struct process *process, u32 count)
 	return slots;
 }
 
-int handle_table_init(struct process *process)
+int handle_table_create(struct process *process, u32 capacity)
 {
-	struct handle_slot *slots = slots_create(process, HANDLE_SLOTS_MIN);
+	struct handle_slot *slots = slots_create(process, capacity);
 
 	if (!slots)
 		return -ENOMEM;
 	spin_init(&process->handle_admin.lock, LOCK_RANK_HANDLES);
 	process->handle_admin.free_head = NO_SLOT;
-	process->handle_admin.capacity = HANDLE_SLOTS_MIN;
-	chain_free(process, slots, 0, HANDLE_SLOTS_MIN);
+	process->handle_admin.capacity = capacity;
+	process->handle_admin.used = capacity;
 	atomic_store(&process->handles.slots, slots);
-	atomic_store(&process->handles.mask, (u64)(HANDLE_SLOTS_MIN - 1) << HANDLE_SLOT_SHIFT);
+	atomic_store(&process->handles.mask, (u64)(capacity - 1) << HANDLE_SLOT_SHIFT);
+	return 0;
+}
+
+int handle_table_init(struct process *process)
+{
+	int error = handle_table_create(process, HANDLE_SLOTS_MIN);
+
+	if (error)
+		return error;
+	chain_free(process, slots_of(process), 0, HANDLE_SLOTS_MIN);
+	process->handle_admin.used = 0;
 	return 0;
 }
 
@@ -140,81 +151,6 @@ static int table_grow(struct process *process)
 
 static void tell_added(struct object *object, u32 rights);
 static s64 handle_of_slot(u64 key);
-
-/* What the child has for an object of the parent; NULL: nothing. */
-static struct object *inherited(struct object *object, u32 rights, struct process *from,
-				struct process *to, struct object *thread,
-				struct object *new_thread)
-{
-	if (!object || rights & TERN_RIGHT_NO_INHERIT || object->type == TERN_TYPE_REPLY)
-		return NULL;
-	if (object == &from->object)
-		return &to->object;
-	return object == thread ? new_thread : object;
-}
-
-/* The slot of a handle that is not inherited: free, with a generation that it has not had. */
-static u64 uninherited_key(struct handle_admin *admin, u32 index, u64 key, bool is_used)
-{
-	u32 generation = key_generation(is_used ? (u64)handle_of_slot(key) : key) + is_used;
-
-	if (generation == 0 || generation > GENERATION_MAX) {
-		admin->used++; /* retired */
-		return retired_key(index);
-	}
-	key = free_key(generation, index, admin->free_head);
-	admin->free_head = index;
-	return key;
-}
-
-static void clone_slots(struct process *from, struct process *to, struct handle_slot *slots,
-			struct object *thread, struct object *new_thread)
-{
-	struct handle_admin *admin = &to->handle_admin;
-
-	for (u32 i = from->handle_admin.capacity; i-- > 0;) {
-		const struct handle_slot *old = &slots_of(from)[i];
-		struct object *object = atomic_load_explicit(&old->object, memory_order_relaxed);
-		u64 key = atomic_load_explicit(&old->key, memory_order_relaxed);
-		u32 rights = object ? handle_rights(handle_of_slot(key)) : 0;
-		struct object *own = inherited(object, rights, from, to, thread, new_thread);
-
-		if (own) {
-			object_get(own);
-			own->is_published = true;
-			tell_added(own, rights);
-			admin->used++;
-		} else {
-			key = uninherited_key(admin, i, key, object);
-		}
-		slots[i].object = own;
-		slots[i].key = key;
-	}
-}
-
-int handle_table_clone(struct process *from, struct process *to, struct object *thread,
-		       struct object *new_thread)
-{
-	struct handle_slot *slots, *old = slots_of(to);
-	u64 old_size = (u64)to->handle_admin.capacity * sizeof(*old);
-
-	spin_lock(&from->handle_admin.lock);
-	slots = slots_create(to, from->handle_admin.capacity);
-	if (slots) {
-		to->handle_admin.free_head = NO_SLOT;
-		to->handle_admin.used = 0;
-		to->handle_admin.capacity = from->handle_admin.capacity;
-		clone_slots(from, to, slots, thread, new_thread);
-		atomic_store(&to->handles.slots, slots);
-		atomic_store(&to->handles.mask, atomic_load(&from->handles.mask));
-	}
-	spin_unlock(&from->handle_admin.lock);
-	if (!slots)
-		return -ENOMEM;
-	kernel_free(old, old_size);
-	account_uncharge(to->object.account, old_size);
-	return 0;
-}
 
 void handle_table_free(struct process *process)
 {
@@ -447,4 +383,51 @@ bool handle_table_close(struct process *process, u32 limit)
 		object_put(object);
 	}
 	return admin->free_head >= admin->capacity;
+}
+
+/* A slot that held `object` is to hold `heir` in a new, still unknown table. Returns whether it is
+ * in use there. */
+static bool clone_slot(struct process *to, u32 index, const struct object *object,
+		       struct object *heir, u64 key)
+{
+	struct handle_slot *slot = &slots_of(to)[index];
+	u32 generation = key_generation(key);
+	u32 rights = handle_rights(handle_of_slot(key));
+
+	if (object && object->type != TERN_TYPE_REPLY && !(rights & TERN_RIGHT_NO_INHERIT)) {
+		object_get(heir);
+		tell_added(heir, rights);
+		atomic_store_explicit(&slot->object, heir, memory_order_relaxed);
+		atomic_store_explicit(&slot->key, key, memory_order_relaxed);
+		return true;
+	}
+	/* A handle that stays behind must not come to mean something else there. (A retired slot's
+	 * generation is 0.) */
+	generation += object != NULL;
+	if (!generation || generation > GENERATION_MAX) {
+		atomic_store_explicit(&slot->key, retired_key(index), memory_order_relaxed);
+		return true;
+	}
+	atomic_store_explicit(&slot->key, free_key(generation, index, to->handle_admin.free_head),
+			      memory_order_relaxed);
+	to->handle_admin.free_head = index;
+	return false;
+}
+
+void handle_table_clone(struct process *from, struct process *to, struct object *thread,
+			struct object *new_thread, u32 *left, u32 limit)
+{
+	spin_lock(&from->handle_admin.lock);
+	/* From the top, so that the lowest free slot is used first. */
+	for (; *left && limit && !from->handle_admin.is_closed; limit--) {
+		const struct handle_slot *slot = &slots_of(from)[--*left];
+		struct object *object = atomic_load_explicit(&slot->object, memory_order_relaxed);
+		u64 key = atomic_load_explicit(&slot->key, memory_order_relaxed);
+		struct object *heir = object == thread          ? new_thread
+				      : object == &from->object ? &to->object
+								: object;
+
+		to->handle_admin.used -= !clone_slot(to, *left, object, heir, key);
+	}
+	spin_unlock(&from->handle_admin.lock);
 }

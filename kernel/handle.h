@@ -36,6 +36,9 @@ struct handle_slot {
 	_Atomic u64 key;
 };
 
+/* What its creator may do with an object that is no port. */
+#define OBJECT_RIGHTS (TERN_RIGHTS_ALL & ~(TERN_RIGHT_CALL | TERN_RIGHT_NO_INHERIT))
+
 /* Embedded at the start of struct process: `slots` and `mask` are on its hottest line. */
 struct handle_table {
 	struct handle_slot *_Atomic slots;
@@ -54,6 +57,16 @@ struct handle_admin {
 struct process;
 
 int handle_table_init(struct process *process) MUST_USE;
+/* All slots are in use, by nothing: for handle_table_clone. */
+int handle_table_create(struct process *process, u32 capacity) MUST_USE;
+
+/*
+ * Clone up to `limit` slots of `from`, those below *left, to a table that was created with as many
+ * and that nobody knows yet; *left moves down. Handles keep their values. Reply ports and handles with
+ * the mark NO_INHERIT stay behind; those to `from` itself and to `thread` become the new one's own.
+ */
+void handle_table_clone(struct process *from, struct process *to, struct object *thread,
+			struct object *new_thread, u32 *left, u32 limit);
 
 /*
  * Make room before the point of no return: after it handle_insert_reserved cannot fail.
@@ -67,6 +80,9 @@ s64 handle_insert_reserved(struct process *process, struct object *object, u32 r
 
 /* handle_reserve(1) + handle_insert_reserved. On failure the reference is the caller's still. */
 s64 handle_insert(struct process *process, struct object *object, u32 rights) MUST_USE;
+/* The end of a call that creates an object: a handle for the calling process. It takes the reference
+ * over, also on failure. */
+s64 handle_insert_new(struct object *object, u32 rights) MUST_USE;
 
 static inline u32 handle_rights(s64 handle)
 {
@@ -126,14 +142,6 @@ struct object *handle_remove(struct process *process, s64 handle) MUST_USE;
  * handle. -EAGAIN: it cannot be done so simply (or at all): insert, then remove.
  */
 s64 handle_move(struct process *from, struct process *to, s64 handle, u32 rights) MUST_USE;
-
-/*
- * A new process gets what the parent's table holds, under the same values: not the NO_INHERIT
- * ones, not replies. Handles to the parent itself and to `thread` become ones to the child and to
- * `new_thread`. -ENOMEM.
- */
-int handle_table_clone(struct process *from, struct process *to, struct object *thread,
-		       struct object *new_thread) MUST_USE;
 
 /* Remove every handle (batches of up to `limit`), dropping references. True when none is left. */
 bool handle_table_close(struct process *process, u32 limit);

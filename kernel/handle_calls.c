@@ -4,6 +4,15 @@
 #include "kernel/process.h"
 #include "kernel/thread.h"
 
+s64 handle_insert_new(struct object *object, u32 rights)
+{
+	s64 result = handle_insert(arch_hart()->current->process, object, rights);
+
+	if (result < 0)
+		object_put(object);
+	return result;
+}
+
 s64 sys_handle_close(u64 handle)
 {
 	struct process *process = arch_hart()->current->process;
@@ -17,13 +26,31 @@ s64 sys_handle_close(u64 handle)
 	return 0;
 }
 
+/* The object to copy a handle of, and the rights that there are to it. */
+static int resolve_source(s64 handle, u32 *rights, struct object **object)
+{
+	struct thread *thread = arch_hart()->current;
+
+	*rights = OBJECT_RIGHTS;
+	if (handle == TERN_SELF_PROCESS)
+		*object = &thread->process->object;
+	else if (handle == TERN_SELF_THREAD)
+		*object = &thread->object;
+	else {
+		*rights = handle_rights(handle);
+		return handle_resolve(thread->process, handle, TERN_TYPE_NONE, TERN_RIGHT_COPY,
+				      object);
+	}
+	return 0;
+}
+
 /* Copy a handle of the current process into `to`, which may be the same. */
 static s64 handle_copy(struct process *to, u64 handle, u64 rights)
 {
 	struct object *object;
+	u32 allowed;
 	s64 result;
-	int error = handle_resolve(arch_hart()->current->process, (s64)handle, TERN_TYPE_NONE,
-				   TERN_RIGHT_COPY, &object);
+	int error = resolve_source((s64)handle, &allowed, &object);
 
 	if (error)
 		return error;
@@ -31,7 +58,7 @@ static s64 handle_copy(struct process *to, u64 handle, u64 rights)
 		return -EINVAL;
 	if (!object_get_live(object))
 		return -EBADF;
-	rights &= handle_rights((s64)handle) | TERN_RIGHT_NO_INHERIT;
+	rights &= allowed | TERN_RIGHT_NO_INHERIT;
 	result = handle_insert(to, object, (u32)rights);
 	if (result < 0)
 		object_put(object);

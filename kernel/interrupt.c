@@ -175,13 +175,10 @@ s64 sys_interrupt_create(u64 account_handle, u64 resource, u64 number, u64 port_
 	object_put(port);
 	if (!interrupt)
 		return -ENOMEM;
-	result = bind(interrupt) ? handle_insert(arch_hart()->current->process, &interrupt->object,
-						 TERN_RIGHTS_ALL &
-							 ~(TERN_RIGHT_CALL | TERN_RIGHT_NO_INHERIT))
-				 : -EBUSY;
-	if (result < 0)
-		object_put(&interrupt->object);
-	return result;
+	if (bind(interrupt))
+		return handle_insert_new(&interrupt->object, OBJECT_RIGHTS);
+	object_put(&interrupt->object);
+	return -EBUSY;
 }
 
 s64 sys_interrupt_ack(u64 handle)

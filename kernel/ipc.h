@@ -42,7 +42,8 @@ struct client_port {
 	u64 userdata;
 	struct listener *listener; /* a reference */
 	struct list listener_link;
-	u64 bits; /* notified, not yet delivered */
+	struct pager *pagers; /* that hear through it */
+	u64 bits;             /* notified, not yet delivered */
 	struct sender sender;
 	u32 mints;           /* handles minted so far */
 	_Atomic u32 clients; /* handles without OWNER, and queued calls */
@@ -86,7 +87,7 @@ void listener_dequeue(struct listener *listener, struct sender *sender);
 void caller_refuse(struct listener *listener, struct thread *caller);
 /* The next sender in order, still queued; NULL. */
 struct sender *listener_first_sender(struct listener *listener);
-/* A receiver that nothing is pending for, taken off the list; NULL. */
+/* A receiver that is to stay, if possible one that nothing is pending for, taken off; NULL. */
 struct thread *listener_search_receiver(struct listener *listener);
 
 /*
@@ -158,6 +159,12 @@ struct transfer {
 /* Copy and check the descriptor at `address` of the current thread's process; of its handles those
  * that count. */
 int message_read(uaddr address, struct tern_extended *extended) MUST_USE;
+
+/*
+ * What a message call returns when its descriptor could not be read: the error, or, when a page must be
+ * waited for, what user_copy_failed says. The frame does not know yet which call it was.
+ */
+s64 message_copy_failed(int error, s64 operation) MUST_USE;
 /* Give the handles to the receiver, who is not told yet; nothing has changed on failure. */
 int transfer_prepare(struct transfer *transfer, struct process *from, struct process *to,
 		     const struct tern_extended *extended, u32 accept) MUST_USE;

@@ -61,17 +61,24 @@ struct sender *listener_first_sender(struct listener *listener)
 
 struct thread *listener_search_receiver(struct listener *listener)
 {
+	struct thread **best = NULL, *thread;
+
 	ASSERT(spin_is_held(&listener->lock));
 	for (struct thread **place = &listener->receivers; *place; place = &(*place)->next) {
-		struct thread *thread = *place;
+		u32 pending = atomic_load_explicit(&(*place)->pending, memory_order_relaxed);
 
-		if (!atomic_load_explicit(&thread->pending, memory_order_relaxed)) {
-			*place = thread->next;
-			thread->next = NULL;
-			return thread;
-		}
+		if (pending & PENDING_LEAVES || (pending && best))
+			continue;
+		best = place;
+		if (!pending)
+			break;
 	}
-	return NULL;
+	if (!best)
+		return NULL;
+	thread = *best;
+	*best = thread->next;
+	thread->next = NULL;
+	return thread;
 }
 
 bool listener_remove_receiver(struct listener *listener, struct thread *thread)
@@ -181,13 +188,7 @@ s64 sys_listener_create(u64 account_handle, u64 sender_limit)
 	if (sender_limit < 1 || sender_limit > SENDER_LIMIT_MAX)
 		return -EINVAL;
 	listener = listener_create(account, (u32)sender_limit);
-	if (!listener)
-		return -ENOMEM;
-	result = handle_insert(arch_hart()->current->process, &listener->object,
-			       TERN_RIGHTS_ALL & ~(TERN_RIGHT_CALL | TERN_RIGHT_NO_INHERIT));
-	if (result < 0)
-		object_put(&listener->object);
-	return result;
+	return listener ? handle_insert_new(&listener->object, OBJECT_RIGHTS) : -ENOMEM;
 }
 
 s64 sys_listener_takeover(u64 handle)

@@ -6,6 +6,8 @@
 
 #include "kernel/types.h"
 
+struct object;
+
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 /* Messages above this level are dropped; boot ends with LOG_WARNING ("then quiet"). */
@@ -20,7 +22,19 @@ void log_print(enum log_level level, const char *format, ...) PRINTF(2, 3);
 /* Raw bytes on the console, whole, not mixed with other harts' lines. */
 void log_write(const char *text, size_t length);
 
-/* For panic: whoever holds the console does not matter any more. */
+/*
+ * Keep what is logged in the ring for the program behind `port`, which takes over the reference;
+ * NULL: print it here. See struct tern_log_ring.
+ */
+void log_set_reader(struct object *port);
+
+/* Without locks, after logging: tell the reader. */
+void log_announce(void);
+
+/* Physical address of the ring; 0: no memory for it. At boot. */
+paddr log_ring_init(void);
+
+/* For panic: whoever holds the console does not matter any more, nor does the reader. */
 void log_break_lock(void);
 
 /* vsnprintf with the formats above. Returns the length without the terminating zero. */

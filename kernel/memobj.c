@@ -1,30 +1,31 @@
-/* Memobjs: anonymous memory and physical ranges. */
+/*
+ * Memobjs and the states of their pages, see memobj.h. Here: birth and end, what a fault or a copy
+ * finds at an index, how pages leave, and who waits for them.
+ */
 #include "kernel/memobj.h"
 
 #include "arch/page_table.h"
 #include "kernel/account.h"
-#include "kernel/boot.h"
 #include "kernel/debug.h"
+#include "kernel/device.h"
 #include "kernel/hart.h"
+#include "kernel/mapping.h"
+#include "kernel/memobj_pages.h"
+#include "kernel/memory.h"
 #include "kernel/object_alloc.h"
 #include "kernel/page_alloc.h"
-#include "kernel/process.h"
-#include "kernel/reclaim.h"
-#include "kernel/resource.h"
+#include "kernel/pager.h"
+#include "kernel/pressure.h"
+#include "kernel/region.h"
+#include "kernel/sched.h"
 #include "kernel/thread.h"
-#include "tern/memory.h"
+#include "kernel/writeback.h"
 
-#define LENGTH_MAX (1ul << 46)
-#define CONTIGUOUS_ORDER_MAX 10 /* zeroed at once: interrupts wait for it */
-#define FREE_BATCH 256
-#define MEMOBJ_RIGHTS (TERN_RIGHTS_ALL & ~(TERN_RIGHT_CALL | TERN_RIGHT_NO_INHERIT))
+#define DROP_WINDOW 16
 
-static struct memobj *memobj_of(struct object *object)
-{
-	return container_of(object, struct memobj, object);
-}
+/* ------------------------------------------------------------------------------ birth and end */
 
-static struct memobj *memobj_create(struct account *account, enum memobj_kind kind, u64 length)
+struct memobj *memobj_create(struct account *account, enum memobj_kind kind, u64 length)
 {
 	struct object *object = object_create(account, TERN_TYPE_MEMOBJ);
 	struct memobj *memobj;
@@ -33,15 +34,19 @@ static struct memobj *memobj_create(struct account *account, enum memobj_kind ki
 		return NULL;
 	memobj = memobj_of(object);
 	spin_init(&memobj->lock, LOCK_RANK_MEMOBJ);
-	memobj->kind = kind;
+	memobj->kind = (u8)kind;
 	memobj->length = length;
-	radix_init(&memobj->pages);
+	memobj->limit = kind == MEMOBJ_ANONYMOUS ? MEMOBJ_LENGTH_MAX : length;
+	memobj->modified = arch_ticks();
+	radix_init(&memobj->pages, kind == MEMOBJ_ANONYMOUS ? account : NULL);
+	list_init(&memobj->regions);
+	list_init(&memobj->waiters);
 	return memobj;
 }
 
 struct memobj *memobj_create_anonymous(struct account *account, u64 length)
 {
-	return memobj_create(account, MEMOBJ_ANONYMOUS, round_up(length, PAGE_SIZE));
+	return memobj_create(account, MEMOBJ_ANONYMOUS, length);
 }
 
 struct memobj *memobj_create_boot(struct account *account, paddr start, u64 length)
@@ -53,190 +58,312 @@ struct memobj *memobj_create_boot(struct account *account, paddr start, u64 leng
 	return memobj;
 }
 
-static bool charge_page(struct memobj *memobj)
-{
-	if (!account_charge(memobj->object.account, PAGE_SIZE))
-		return false;
-	memobj->pages_charged++;
-	return true;
-}
-
-static void uncharge_page(struct memobj *memobj)
-{
-	account_uncharge(memobj->object.account, PAGE_SIZE);
-	memobj->pages_charged--;
-}
-
-/* The memobj's lock is held. */
-static int fill_page(struct memobj *memobj, u64 index, paddr *page)
-{
-	if (!charge_page(memobj))
-		return -ENOMEM;
-	*page = page_alloc_zeroed(0);
-	if (*page && !radix_set(&memobj->pages, index, *page))
-		return 0;
-	if (*page)
-		page_free(*page, 0);
-	uncharge_page(memobj);
-	return -ENOMEM;
-}
-
-paddr memobj_find_page(struct memobj *memobj, u64 offset)
-{
-	paddr page;
-
-	if (memobj->kind != MEMOBJ_ANONYMOUS)
-		return memobj->physical + (offset & ~(PAGE_SIZE - 1));
-	spin_lock(&memobj->lock);
-	page = radix_get(&memobj->pages, offset >> PAGE_SHIFT);
-	spin_unlock(&memobj->lock);
-	return page;
-}
-
-int memobj_get_page(struct memobj *memobj, u64 offset, paddr *page)
-{
-	int error = 0;
-
-	if (offset >= memobj->length)
-		return -ERANGE;
-	if (memobj->kind != MEMOBJ_ANONYMOUS) {
-		*page = memobj->physical + (offset & ~(PAGE_SIZE - 1));
-		return 0;
-	}
-	spin_lock(&memobj->lock);
-	*page = radix_get(&memobj->pages, offset >> PAGE_SHIFT);
-	if (!*page)
-		error = fill_page(memobj, offset >> PAGE_SHIFT, page);
-	spin_unlock(&memobj->lock);
-	return error;
-}
-
 /* Pages go in batches, one per grace period, so that no exit from the kernel takes long. */
-static void memobj_release_pages(struct reclaim_node *node)
+static void memobj_release(struct reclaim_node *node)
 {
-	struct object *object = container_of(node, struct object, reclaim);
-	struct memobj *memobj = memobj_of(object);
-	u64 index = 0, page;
+	struct memobj *memobj = memobj_of(container_of(node, struct object, reclaim));
+	struct page_list free = { 0 };
+	bool has_more;
 
-	for (u32 i = 0; i < FREE_BATCH && radix_next(&memobj->pages, &index, &page); i++) {
-		radix_remove(&memobj->pages, index);
-		page_free(page, 0);
-	}
-	index = 0;
-	if (radix_next(&memobj->pages, &index, &page)) {
-		reclaim_defer(node, memobj_release_pages);
+	memobj_lock(memobj);
+	has_more = memobj_drop_pages(memobj, 0, MEMOBJ_PAGES_MAX - 1, DROP_ALL, &free) != DROP_DONE;
+	memobj_unlock(memobj);
+	reclaim_page_list(&free);
+	if (has_more)
+		reclaim_defer(node, memobj_release);
+	if (has_more)
 		return;
-	}
+	if (memobj->pager)
+		kernel_free(memobj->pager, sizeof(*memobj->pager));
 	kernel_free(memobj, sizeof(*memobj));
 }
 
-/*
- * Other harts may be copying from its pages through the direct map: they are freed after a grace
- * period, in batches. The account has its money back at once.
- */
+/* What it cost goes back to the account at once; the pages follow. */
 void memobj_destroy(struct object *object)
 {
 	struct memobj *memobj = memobj_of(object);
 
-	account_uncharge(object->account, memobj->pages_charged * PAGE_SIZE);
+	memobj_lock(memobj);
+	ASSERT(list_is_empty(&memobj->regions));
+	if (memobj->kind != MEMOBJ_PAGED)
+		account_uncharge(object->account,
+				 (u64)memobj->resident * PAGE_SIZE +
+					 memobj->pages.nodes * sizeof(struct radix_node));
+	memobj->pages.account = NULL;
+	memobj_unlock(memobj);
 	if (memobj->kind == MEMOBJ_CONTIGUOUS)
 		reclaim_pages(memobj->physical, memobj->order);
-	if (memobj->kind == MEMOBJ_ANONYMOUS)
-		object_free_with(object, memobj_release_pages);
-	else
-		object_free(object);
+	if (memobj->pager)
+		pager_detach(memobj);
+	object_free_with(object, memobj_release);
 }
 
-/* ---------------------------------------------------------------------------- system calls */
-
-static s64 memobj_insert(struct memobj *memobj)
+void memobj_link(struct memobj *memobj, struct region *region)
 {
-	s64 result;
-
-	if (!memobj)
-		return -ENOMEM;
-	result = handle_insert(arch_hart()->current->process, &memobj->object, MEMOBJ_RIGHTS);
-	if (result < 0)
-		object_put(&memobj->object);
-	return result;
+	memobj_lock(memobj);
+	list_append(&memobj->regions, &region->memobj_link);
+	memobj_unlock(memobj);
 }
 
-s64 sys_memobj_create(u64 account_handle, u64 length)
+void memobj_unlink(struct region *region)
 {
-	struct account *account;
-	s64 result = account_resolve((s64)account_handle, &account);
-
-	if (result)
-		return result;
-	if (!length || length > LENGTH_MAX)
-		return -EINVAL;
-	return memobj_insert(memobj_create_anonymous(account, length));
+	memobj_lock(region->memobj);
+	list_remove(&region->memobj_link);
+	memobj_unlock(region->memobj);
 }
 
-static s64 create_contiguous(struct account *account, u64 length)
-{
-	unsigned int order = 0;
-	struct memobj *memobj;
-	u64 bytes;
+/* ------------------------------------------------------------------------------------ waiting */
 
-	while (order < CONTIGUOUS_ORDER_MAX && (PAGE_SIZE << order) < length)
-		order++;
-	bytes = PAGE_SIZE << order;
-	if (bytes < length)
-		return -EINVAL;
-	if (!account_charge(account, bytes))
-		return -ENOMEM;
-	memobj = memobj_create(account, MEMOBJ_CONTIGUOUS, bytes);
-	if (memobj) {
-		memobj->order = order;
-		memobj->pages_charged = 1ul << order;
-		memobj->physical = page_alloc_zeroed(order);
+void memobj_wait(struct memobj *memobj, u64 key)
+{
+	struct thread *thread = arch_hart()->current;
+
+	ASSERT(spin_is_held(&memobj->lock));
+	/* point of no return: from unlock on the thread may run elsewhere */
+	thread->wait.memobj = memobj;
+	thread->wait.key = key;
+	thread->wait.error = 0;
+	if (thread->wait.is_for_clean) {
+		pressure_wait(thread);
 	} else {
-		account_uncharge(account, bytes);
+		thread->state = THREAD_PAGE;
+		list_append(&memobj->waiters, &thread->queue_link);
+		sched_block();
 	}
-	if (memobj && !memobj->physical) {
-		memobj->kind = MEMOBJ_BOOT; /* nothing to free */
-		object_put(&memobj->object);
-		memobj = NULL;
-	}
-	return memobj_insert(memobj);
+	memobj_unlock(memobj);
 }
 
-s64 sys_memobj_create_physical(u64 account_handle, u64 resource, u64 address, u64 length, u64 flags)
+void memobj_wake(struct memobj *memobj, u64 first, u64 last, int error)
 {
-	struct account *account;
-	struct memobj *memobj;
-	s64 result = account_resolve((s64)account_handle, &account);
+	LIST_FOR_EACH_SAFE(node, &memobj->waiters) {
+		struct thread *thread = container_of(node, struct thread, queue_link);
 
-	if (!result)
-		result = resource_check((s64)resource);
-	if (result)
-		return result;
-	if (!length || length > LENGTH_MAX || (address | length) & (PAGE_SIZE - 1))
-		return -EINVAL;
-	if (flags == TERN_PHYSICAL_CONTIGUOUS)
-		return address ? -EINVAL : create_contiguous(account, length);
-	if (flags != TERN_PHYSICAL_DEVICE)
-		return -EINVAL;
-	if (!machine_is_device_range(address, length))
-		return -ENODEV;
-	memobj = memobj_create(account, MEMOBJ_DEVICE, length);
-	if (memobj)
-		memobj->physical = address;
-	return memobj_insert(memobj);
+		if (thread->wait.key < first || thread->wait.key > last)
+			continue;
+		list_remove(node);
+		thread->state = THREAD_ACTIVE;
+		thread->wait.error = (u8)-error;
+		sched_ready(thread);
+	}
 }
 
-s64 sys_memobj_physical_address(u64 resource, u64 handle)
+bool memobj_cancel(struct thread *thread)
 {
-	struct object *object;
-	struct memobj *memobj;
-	int error = resource_check((s64)resource);
+	struct memobj *memobj = thread->wait.memobj;
+	bool is_taken = false;
 
-	if (!error)
-		error = handle_resolve(arch_hart()->current->process, (s64)handle, TERN_TYPE_MEMOBJ,
-				       0, &object);
+	if (thread->state != THREAD_PAGE)
+		return pressure_cancel(thread);
+	memobj_lock(memobj);
+	if (thread->state == THREAD_PAGE && thread->wait.memobj == memobj) {
+		list_remove(&thread->queue_link);
+		thread->state = THREAD_ACTIVE;
+		is_taken = true;
+	}
+	memobj_unlock(memobj);
+	return is_taken;
+}
+
+/* The answer that the current thread was woken with, if it was this page that it waited for. */
+int memobj_take_error(struct memobj *memobj, u64 index)
+{
+	struct thread *thread = arch_hart()->current;
+	int error = -thread->wait.error;
+
+	if (!error || thread->wait.memobj != memobj || thread->wait.key != index)
+		return 0;
+	thread->wait.error = 0;
+	return error;
+}
+
+/* ---------------------------------------------------------------------------- finding a page */
+
+/* A frame for an index that has none; `from`: its contents, NULL: zeroes. */
+static int anonymous_fill(struct memobj *memobj, u64 index, const void *from, paddr *page)
+{
+	bool is_new = !from;
+	int error = 0;
+
+	if (is_new && (!memobj->pages.account || !account_charge(memobj->pages.account, PAGE_SIZE)))
+		return -ENOMEM;
+	*page = pressure_page_alloc(&error);
+	if (*page)
+		error = radix_set(&memobj->pages, index, *page);
+	if (!error) {
+		if (from)
+			page_copy(phys_to_virt(*page), from);
+		else
+			page_clear(phys_to_virt(*page));
+		atomic_store_explicit(&page_of(*page)->references, 1, memory_order_relaxed);
+		memobj->resident += is_new;
+		return 0;
+	}
+	if (*page) {
+		page_free(*page, 0);
+		/* Or was it the account that a node was too much for? */
+		error = account_could_pay(memobj->object.account, sizeof(struct radix_node))
+				? pressure_no_memory()
+				: -ENOMEM;
+	}
+	if (is_new)
+		account_uncharge(memobj->object.account, PAGE_SIZE);
+	return error;
+}
+
+/* A page that a clone shares is copied for whoever writes to it. */
+static int anonymous_copy(struct memobj *memobj, u64 index, paddr *page)
+{
+	struct page *old = page_of(*page);
+	struct page_list free = { 0 };
+	int error = anonymous_fill(memobj, index, phys_to_virt(*page), page);
+
 	if (error)
 		return error;
-	memobj = memobj_of(object);
-	return memobj->kind == MEMOBJ_ANONYMOUS ? -EINVAL : (s64)memobj->physical;
+	mapping_unmap(memobj, index, index);
+	page_put(old, &free);
+	reclaim_page_list(&free);
+	return 0;
+}
+
+static int anonymous_page(struct memobj *memobj, u64 index, u64 word, bool write, paddr *page)
+{
+	if (!word)
+		return anonymous_fill(memobj, index, NULL, page);
+	*page = word;
+	if (write && atomic_load_explicit(&page_of(word)->references, memory_order_acquire) > 1)
+		return anonymous_copy(memobj, index, page);
+	return 0;
+}
+
+/* Why the page is not there. */
+static int absent_page(struct memobj *memobj, u64 index, u64 word, struct memobj_hint *hint)
+{
+	int error = memobj_take_error(memobj, index);
+
+	if (error)
+		return error;
+	if (memobj->pager->is_dead)
+		return -EIO;
+	arch_hart()->current->wait.is_for_clean = false;
+	return word ? -EAGAIN : pager_request_fill(memobj, index, hint);
+}
+
+static int paged_page(struct memobj *memobj, u64 index, u64 word, bool write,
+		      struct memobj_hint *hint, paddr *page)
+{
+	struct page *record;
+
+	if (!word || word & MEMOBJ_IN_FLIGHT || page_of(word)->state == PAGE_PREPARED)
+		return absent_page(memobj, index, word, hint);
+	record = page_of(word);
+	if (!(record->flags & PAGE_FLAG_ACCESSED))
+		record->flags |= PAGE_FLAG_ACCESSED;
+	*page = word;
+	return write ? writeback_dirty(memobj, record) : 0;
+}
+
+int memobj_page_locked(struct memobj *memobj, u64 index, bool write, struct memobj_hint *hint,
+		       paddr *page)
+{
+	u64 word;
+
+	if (index << PAGE_SHIFT >= memobj->length)
+		return -ERANGE;
+	if (memobj->kind > MEMOBJ_PAGED) {
+		*page = memobj->physical + (index << PAGE_SHIFT);
+		return 0;
+	}
+	word = radix_get(&memobj->pages, index);
+	if (memobj->kind == MEMOBJ_ANONYMOUS)
+		return anonymous_page(memobj, index, word, write, page);
+	return paged_page(memobj, index, word, write, hint, page);
+}
+
+int memobj_get_page(struct memobj *memobj, u64 offset, paddr *page)
+{
+	int error;
+
+	memobj_lock(memobj);
+	error = memobj_page_locked(memobj, offset >> PAGE_SHIFT, true, NULL, page);
+	memobj_unlock(memobj);
+	return error;
+}
+
+/* ------------------------------------------------------------------------------ pages come, go */
+
+int memobj_enter_page(struct memobj *memobj, u64 index, paddr page, enum page_state state,
+		      u32 flags)
+{
+	struct page *record = page_of(page);
+
+	if (radix_set(&memobj->pages, index, page))
+		return -ENOMEM;
+	*record = (struct page){ .owner = memobj,
+				 .index = (u32)index,
+				 .pins = record->pins,
+				 .state = (u8)state,
+				 .flags = (u8)(flags | PAGE_FLAG_ACCESSED) };
+	memobj->resident++;
+	if (state != PAGE_PREPARED)
+		pressure_page_added(record);
+	return 0;
+}
+
+static void paged_leave(struct memobj *memobj, struct page *page, struct page_list *free)
+{
+	writeback_forget(memobj, page);
+	pressure_page_removed(page);
+	/* A device may still be working on it: whoever unpins it gives it back. */
+	if (page_disown(page))
+		page_list_add(free, page);
+}
+
+/* The page at an index leaves; it is mapped nowhere any more. */
+void memobj_leave(struct memobj *memobj, u64 index, struct page_list *free)
+{
+	struct page *page = page_of(radix_remove(&memobj->pages, index));
+
+	memobj->resident--;
+	if (memobj->kind == MEMOBJ_PAGED) {
+		paged_leave(memobj, page, free);
+		return;
+	}
+	if (memobj->pages.account)
+		account_uncharge(memobj->pages.account, PAGE_SIZE);
+	page_put(page, free);
+}
+
+static bool may_drop(const struct memobj *memobj, u64 word, enum drop_kind kind)
+{
+	const struct page *page;
+
+	if (kind == DROP_ALL)
+		return true;
+	if (word & MEMOBJ_IN_FLIGHT || memobj->kind != MEMOBJ_PAGED)
+		return false;
+	page = page_of(word);
+	return page->state == PAGE_CLEAN && !page->pins;
+}
+
+u64 memobj_drop_pages(struct memobj *memobj, u64 first, u64 last, enum drop_kind kind,
+		      struct page_list *free)
+{
+	u64 index = first, end, word;
+
+	if (!radix_next(&memobj->pages, &index, &word) || index > last)
+		return DROP_DONE;
+	first = index;
+	end = min_u64(last, index | (DROP_WINDOW - 1));
+	/* All at once: what stays is mapped again at its next access. */
+	mapping_unmap(memobj, first, end);
+	for (; radix_next(&memobj->pages, &index, &word) && index <= end; index++) {
+		if (!may_drop(memobj, word, kind))
+			continue;
+		if (word & MEMOBJ_IN_FLIGHT)
+			radix_remove(&memobj->pages, index);
+		else
+			memobj_leave(memobj, index, free);
+	}
+	memobj_wake(memobj, first, end, 0);
+	return end == last ? DROP_DONE : end + 1;
 }

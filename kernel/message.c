@@ -4,7 +4,7 @@
  * tells the values and takes moved handles from the sender, and cannot. Given before taken: a
  * client port must not look abandoned on its way.
  */
-#include "arch/page_table.h"
+#include "arch/user_page.h"
 #include "kernel/hart.h"
 #include "kernel/ipc.h"
 #include "kernel/user_copy.h"
@@ -78,6 +78,12 @@ FRAMELESS int message_read(uaddr address, struct tern_extended *extended)
 		there = user_page_peek(arch_hart()->current->process->space.root, address.value);
 	return LIKELY(there) ? copy_checked(extended, there)
 			     : message_read_slowly(address, extended);
+}
+
+s64 message_copy_failed(int error, s64 operation)
+{
+	arch_hart()->current->frame.operation = (u64)operation;
+	return user_copy_failed(error);
 }
 
 /* ------------------------------------------------------------------------------- transfers */

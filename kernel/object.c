@@ -3,6 +3,7 @@
 
 #include "kernel/account.h"
 #include "kernel/debug.h"
+#include "kernel/device.h"
 #include "kernel/interrupt.h"
 #include "kernel/ipc.h"
 #include "kernel/memobj.h"
@@ -10,6 +11,7 @@
 #include "kernel/process.h"
 #include "kernel/reclaim.h"
 #include "kernel/resource.h"
+#include "kernel/stream.h"
 #include "kernel/thread.h"
 #include "kernel/timer.h"
 
@@ -38,6 +40,8 @@ const struct object_type object_types[TERN_TYPE_COUNT] = {
 				     interrupt_kill_object),
 	[TERN_TYPE_TIMER] = TYPE("timer", struct timer, timer_destroy, timer_kill_object),
 	[TERN_TYPE_ACCOUNT] = TYPE("account", struct account, account_destroy, account_kill_object),
+	[TERN_TYPE_STREAM] = TYPE("stream", struct stream, stream_destroy, kill_nothing),
+	[TERN_TYPE_DEVICE] = TYPE("device", struct device, device_destroy, kill_nothing),
 	[TERN_TYPE_RESOURCE] = TYPE("resource", struct resource, resource_destroy, kill_nothing),
 };
 
@@ -89,7 +93,7 @@ static void object_release(struct reclaim_node *node)
 	kernel_free(object_memory(object), object_types[object->type].size);
 }
 
-void object_free_with(struct object *object, void (*release)(struct reclaim_node *))
+static ALWAYS_INLINE void unlink(struct object *object)
 {
 	struct account *account = object->account;
 	u32 type = object->type;
@@ -104,12 +108,18 @@ void object_free_with(struct object *object, void (*release)(struct reclaim_node
 		account_uncharge(account, charged);
 		object_put(&account->object);
 	}
+}
+
+void object_free_with(struct object *object, void (*release)(struct reclaim_node *))
+{
+	unlink(object);
 	reclaim_defer(&object->reclaim, release);
 }
 
 void object_free(struct object *object)
 {
-	object_free_with(object, object_release);
+	unlink(object);
+	reclaim_defer_lazily(&object->reclaim, object_release);
 }
 
 void object_discard(struct object *object)

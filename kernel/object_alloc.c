@@ -24,25 +24,32 @@ struct size_class {
 	u32 order;            /* of a slab's pages */
 	struct spinlock lock; /* LOCK_RANK_OBJECT_CACHE */
 	struct list partial;
-	bool is_ready;
+	u32 capacity; /* blocks of a slab; 0: the class has not been used yet */
 };
 
 #define CLASS(size, order)                                                                         \
 	{                                                                                          \
-		size, order, SPINLOCK_INIT(LOCK_RANK_OBJECT_CACHE), { 0 }, false                   \
+		size, order, SPINLOCK_INIT(LOCK_RANK_OBJECT_CACHE), { 0 }, 0                       \
 	}
 
 static struct size_class classes[] = {
 	CLASS(16, 0),  CLASS(32, 0),  CLASS(64, 0),  CLASS(128, 0),  CLASS(192, 0),  CLASS(256, 0),
-	CLASS(384, 0), CLASS(512, 1), CLASS(768, 1), CLASS(1024, 2), CLASS(2048, 3),
+	CLASS(384, 0), CLASS(576, 1), CLASS(768, 1), CLASS(1024, 2), CLASS(2048, 3),
 };
 
-static struct size_class *class_of(size_t size)
+/* The class of blocks with so many cache lines, less one; what is smaller comes before. */
+static const u8 class_of_lines[] = {
+	2,  3,  4,  5,  6,  6,  7,  7,  7,  8,  8,  8,  9,  9,  9,  9,
+	10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10,
+};
+
+static ALWAYS_INLINE struct size_class *class_of(size_t size)
 {
-	for (u32 i = 0; i < ARRAY_SIZE(classes); i++)
-		if (size <= classes[i].size)
-			return &classes[i];
-	return NULL;
+	size_t lines = (size - 1) / CACHE_LINE;
+
+	if (UNLIKELY(size <= 32))
+		return &classes[size > 16];
+	return LIKELY(lines < sizeof(class_of_lines)) ? &classes[class_of_lines[lines]] : NULL;
 }
 
 static unsigned int order_of(size_t size)
@@ -66,18 +73,21 @@ static u32 first_offset(const struct size_class *class)
 	return (u32)round_up(sizeof(struct slab), class->size < CACHE_LINE ? 16 : CACHE_LINE);
 }
 
-static u32 block_count(const struct size_class *class)
+static void class_begin(struct size_class *class)
 {
-	return (u32)((PAGE_SIZE << class->order) - first_offset(class)) / class->size;
+	list_init(&class->partial);
+	class->capacity = (u32)((PAGE_SIZE << class->order) - first_offset(class)) / class->size;
 }
 
-static struct slab *slab_create(struct size_class *class)
+static NOINLINE struct slab *slab_create(struct size_class *class)
 {
 	paddr pages = page_alloc(class->order);
 	struct slab *slab;
 
 	if (!pages)
 		return NULL;
+	if (!class->capacity)
+		class_begin(class);
 	slab = phys_to_virt(pages);
 	*slab = (struct slab){ .free = NULL };
 	list_append(&class->partial, &slab->link);
@@ -85,44 +95,43 @@ static struct slab *slab_create(struct size_class *class)
 }
 
 /* The class's lock is held. */
-static void *block_take(struct size_class *class)
+static ALWAYS_INLINE void *block_take(struct size_class *class)
 {
-	struct list *first = list_first(&class->partial);
-	struct slab *slab = first ? container_of(first, struct slab, link) : slab_create(class);
+	struct list *first = LIKELY(class->capacity) ? list_first(&class->partial) : NULL;
+	struct slab *slab = LIKELY(first) ? container_of(first, struct slab, link)
+					  : slab_create(class);
 	void *block;
 
-	if (!slab)
+	if (UNLIKELY(!slab))
 		return NULL;
 	block = slab->free;
-	if (block)
+	if (LIKELY(block))
 		slab->free = *(void **)block;
 	else
 		block = (char *)slab + first_offset(class) + slab->untouched++ * class->size;
-	if (++slab->used == block_count(class))
+	if (UNLIKELY(++slab->used == class->capacity))
 		list_remove(&slab->link);
 	return block;
 }
 
-void *kernel_alloc(size_t size)
+static NOINLINE void *pages_alloc(size_t size)
+{
+	paddr pages = page_alloc_zeroed(order_of(size));
+
+	return pages ? phys_to_virt(pages) : NULL;
+}
+
+FRAMELESS void *kernel_alloc(size_t size)
 {
 	struct size_class *class = class_of(size);
 	void *block;
 
-	if (!class) {
-		paddr pages = page_alloc_zeroed(order_of(size));
-
-		return pages ? phys_to_virt(pages) : NULL;
-	}
+	if (UNLIKELY(!class))
+		return pages_alloc(size);
 	spin_lock(&class->lock);
-	if (!class->is_ready) {
-		list_init(&class->partial);
-		class->is_ready = true;
-	}
 	block = block_take(class);
 	spin_unlock(&class->lock);
-	if (block)
-		memset(block, 0, class->size);
-	return block;
+	return LIKELY(block) ? memset(block, 0, class->size) : NULL;
 }
 
 /* Returns the slab if it is empty now: its pages go back to whoever needs them. */
@@ -130,7 +139,7 @@ static struct slab *slab_put(struct size_class *class, struct slab *slab, void *
 {
 	*(void **)block = slab->free;
 	slab->free = block;
-	if (slab->used-- == block_count(class))
+	if (slab->used-- == class->capacity)
 		list_prepend(&class->partial, &slab->link);
 	if (slab->used)
 		return NULL;

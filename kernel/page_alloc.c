@@ -1,98 +1,88 @@
 /*
- * The buddy allocator. One small record per page holds the state of the block that begins there;
- * the records stand at the start of the first RAM range that is given. Free blocks are on doubly
- * linked lists by index, so that a buddy can be taken off in constant time.
+ * The buddy allocator. A free block is described by its first page's entry in the frame table, which
+ * stands at the start of the first RAM range that is given. Free blocks are on doubly linked lists by
+ * frame number, so that a buddy can be taken off in constant time.
  *
  * Single pages, the common case, go through a cache per hart without any lock.
+ *
+ * A block for a large page takes 300,000 instructions to clear. Who is interrupted leaves it for whoever
+ * wants one next, so nobody has to be asked what became of it.
  */
 #include "kernel/page_alloc.h"
-
-#include <stdatomic.h>
 
 #include "arch/page_table.h"
 #include "kernel/debug.h"
 #include "kernel/hart.h"
 #include "kernel/memory.h"
+#include "kernel/page.h"
 #include "kernel/spinlock.h"
 
-#define NO_PAGE UINT32_MAX
 #define CACHE_BATCH 16
-
-struct page_record {
-	union {
-		u32 next;            /* of a free block's list, by page index from `lowest` */
-		_Atomic u32 holders; /* of a private page: how many page table entries */
-	};
-	u32 previous;
-	u8 is_free; /* a free block begins here ... */
-	u8 order;   /* ... of this order */
-};
+#define CLEAR_BATCH 8
 
 static struct spinlock page_lock = SPINLOCK_INIT(LOCK_RANK_PAGES);
-static struct page_record *records;
-static paddr lowest;
-static u64 record_count;
+struct page *page_frames;
+u64 page_frame_count;
+paddr page_lowest;
 static u32 free_lists[PAGE_ORDER_MAX + 1];
 static u64 free_pages, total_pages;
 
-static u32 page_index(paddr page)
+/* A block that somebody has begun to clear: its address plus the number of pages that are clear. */
+static _Atomic u64 spare_block;
+
+static void list_push(u32 number, unsigned int order)
 {
-	return (u32)((page - lowest) >> PAGE_SHIFT);
+	struct page *page = &page_frames[number];
+
+	*page = (struct page){ .next = free_lists[order],
+			       .previous = PAGE_NONE,
+			       .state = (u8)order,
+			       .flags = PAGE_FLAG_FREE };
+	if (page->next != PAGE_NONE)
+		page_frames[page->next].previous = number;
+	free_lists[order] = number;
 }
 
-static paddr page_address(u32 index)
+static void list_take(u32 number)
 {
-	return lowest + ((u64)index << PAGE_SHIFT);
-}
+	struct page *page = &page_frames[number];
 
-static void list_push(u32 index, unsigned int order)
-{
-	struct page_record *record = &records[index];
-
-	*record = (struct page_record){
-		.next = free_lists[order], .previous = NO_PAGE, .is_free = true, .order = (u8)order
-	};
-	if (record->next != NO_PAGE)
-		records[record->next].previous = index;
-	free_lists[order] = index;
-}
-
-static void list_take(u32 index)
-{
-	struct page_record *record = &records[index];
-
-	if (record->previous != NO_PAGE)
-		records[record->previous].next = record->next;
+	if (page->previous != PAGE_NONE)
+		page_frames[page->previous].next = page->next;
 	else
-		free_lists[record->order] = record->next;
-	if (record->next != NO_PAGE)
-		records[record->next].previous = record->previous;
-	record->is_free = false;
+		free_lists[page->state] = page->next;
+	if (page->next != PAGE_NONE)
+		page_frames[page->next].previous = page->previous;
+	page->flags = 0;
+}
+
+static bool is_free_block(u32 number, unsigned int order)
+{
+	return page_frames[number].flags & PAGE_FLAG_FREE && page_frames[number].state == order;
 }
 
 void page_alloc_init(paddr low, paddr high)
 {
-	lowest = low & ~((PAGE_SIZE << PAGE_ORDER_MAX) - 1);
-	record_count = (high - lowest) >> PAGE_SHIFT;
+	page_lowest = low & ~((PAGE_SIZE << PAGE_ORDER_MAX) - 1);
+	page_frame_count = (high - page_lowest) >> PAGE_SHIFT;
 	for (u32 i = 0; i <= PAGE_ORDER_MAX; i++)
-		free_lists[i] = NO_PAGE;
+		free_lists[i] = PAGE_NONE;
 }
 
 /* Coalesce with free buddies as far as possible. */
-static void block_free(u32 index, unsigned int order)
+static void block_free(u32 number, unsigned int order)
 {
-	ASSERT(index < record_count && !records[index].is_free);
+	ASSERT(number < page_frame_count && !(page_frames[number].flags & PAGE_FLAG_FREE));
 	free_pages += 1ul << order;
 	for (; order < PAGE_ORDER_MAX; order++) {
-		u32 buddy = index ^ (1u << order);
+		u32 buddy = number ^ (1u << order);
 
-		if (buddy >= record_count || !records[buddy].is_free ||
-		    records[buddy].order != order)
+		if (buddy >= page_frame_count || !is_free_block(buddy, order))
 			break;
 		list_take(buddy);
-		index &= ~(1u << order);
+		number &= ~(1u << order);
 	}
-	list_push(index, order);
+	list_push(number, order);
 }
 
 /* The largest aligned block at `start` that does not reach beyond `end`. */
@@ -100,7 +90,7 @@ static unsigned int block_order(paddr start, paddr end)
 {
 	unsigned int order = 0;
 
-	while (order < PAGE_ORDER_MAX && !((start - lowest) & (PAGE_SIZE << order)) &&
+	while (order < PAGE_ORDER_MAX && !((start - page_lowest) & (PAGE_SIZE << order)) &&
 	       start + (PAGE_SIZE << (order + 1)) <= end)
 		order++;
 	return order;
@@ -110,20 +100,20 @@ void page_alloc_add(paddr start, paddr end)
 {
 	start = round_up(start, PAGE_SIZE);
 	end &= ~(PAGE_SIZE - 1);
-	if (!records && end > start) {
-		u64 size = round_up(record_count * sizeof(struct page_record), PAGE_SIZE);
+	if (!page_frames && end > start) {
+		u64 size = round_up(page_frame_count * sizeof(struct page), PAGE_SIZE);
 
 		if (end - start <= size)
 			return;
-		records = phys_to_virt(start);
-		memset(records, 0, size);
+		page_frames = phys_to_virt(start);
+		memset(page_frames, 0, size);
 		start += size;
 	}
 	spin_lock(&page_lock);
 	while (start < end) {
 		unsigned int order = block_order(start, end);
 
-		block_free(page_index(start), order);
+		block_free(page_number(page_of(start)), order);
 		total_pages += 1ul << order;
 		start += PAGE_SIZE << order;
 	}
@@ -134,20 +124,20 @@ void page_alloc_add(paddr start, paddr end)
 static paddr block_alloc(unsigned int order)
 {
 	unsigned int found = order;
-	u32 index;
+	u32 number;
 
-	while (found <= PAGE_ORDER_MAX && free_lists[found] == NO_PAGE)
+	while (found <= PAGE_ORDER_MAX && free_lists[found] == PAGE_NONE)
 		found++;
 	if (found > PAGE_ORDER_MAX)
 		return 0;
-	index = free_lists[found];
-	list_take(index);
+	number = free_lists[found];
+	list_take(number);
 	while (found > order) {
 		found--;
-		list_push(index + (1u << found), found);
+		list_push(number + (1u << found), found);
 	}
 	free_pages -= 1ul << order;
-	return page_address(index);
+	return page_address(&page_frames[number]);
 }
 
 static void cache_fill(struct page_cache *cache)
@@ -167,34 +157,54 @@ static void cache_shrink(struct page_cache *cache, u32 keep)
 {
 	spin_lock(&page_lock);
 	while (cache->count > keep)
-		block_free(page_index(cache->pages[--cache->count]), 0);
+		block_free(page_number(page_of(cache->pages[--cache->count])), 0);
 	spin_unlock(&page_lock);
+}
+
+/* The block that was to become a large page is free; another one may be. */
+bool page_replace_spare(u64 block)
+{
+	u64 old = atomic_exchange(&spare_block, block);
+
+	/* Of two the one that is further stays: so somebody always gets on. */
+	if (block && (old & (LARGE_PAGE_SIZE - 1)) > (block & (LARGE_PAGE_SIZE - 1)))
+		old = atomic_exchange(&spare_block, old);
+	if (old)
+		page_free(old & ~(LARGE_PAGE_SIZE - 1), LARGE_PAGE_ORDER);
+	return old;
+}
+
+static NOINLINE paddr alloc_slowly(unsigned int order)
+{
+	struct page_cache *cache = &arch_hart()->page_cache;
+	paddr page = 0;
+
+	if (order == 0) {
+		cache_fill(cache);
+		page = cache->count ? cache->pages[--cache->count] : 0;
+	} else if (order <= PAGE_ORDER_MAX) {
+		spin_lock(&page_lock);
+		page = block_alloc(order);
+		spin_unlock(&page_lock);
+	}
+	return !page && page_replace_spare(0) ? alloc_slowly(order) : page;
 }
 
 paddr page_alloc(unsigned int order)
 {
 	struct page_cache *cache = &arch_hart()->page_cache;
-	paddr page;
 
-	if (order == 0) {
-		if (!cache->count)
-			cache_fill(cache);
-		return cache->count ? cache->pages[--cache->count] : 0;
-	}
-	if (order > PAGE_ORDER_MAX)
-		return 0;
-	spin_lock(&page_lock);
-	page = block_alloc(order);
-	spin_unlock(&page_lock);
-	return page;
+	if (LIKELY(order == 0 && cache->count))
+		return cache->pages[--cache->count];
+	return alloc_slowly(order);
 }
 
 paddr page_alloc_zeroed(unsigned int order)
 {
 	paddr page = page_alloc(order);
 
-	if (page)
-		memset(phys_to_virt(page), 0, PAGE_SIZE << order);
+	for (u64 i = 0; page && i < 1ul << order; i++)
+		page_clear((char *)phys_to_virt(page) + i * PAGE_SIZE);
 	return page;
 }
 
@@ -202,7 +212,7 @@ void page_free(paddr page, unsigned int order)
 {
 	struct page_cache *cache = &arch_hart()->page_cache;
 
-	ASSERT(page >= lowest && !(page & ((PAGE_SIZE << order) - 1)));
+	ASSERT(page >= page_lowest && !(page & ((PAGE_SIZE << order) - 1)));
 	if (order == 0) {
 		if (cache->count == ARRAY_SIZE(cache->pages))
 			cache_shrink(cache, CACHE_BATCH);
@@ -210,42 +220,29 @@ void page_free(paddr page, unsigned int order)
 		return;
 	}
 	spin_lock(&page_lock);
-	block_free(page_index(page), order);
+	block_free(page_number(page_of(page)), order);
 	spin_unlock(&page_lock);
 }
 
-static _Atomic u32 *holders_of(paddr page)
+void page_free_clear(paddr block)
 {
-	return &records[page_index(page)].holders;
+	page_replace_spare(block + LARGE_PAGES);
 }
 
-paddr page_alloc_private(const void *content)
+paddr page_alloc_clear(bool *is_late)
 {
-	paddr page = page_alloc(0);
+	u64 spare = atomic_exchange(&spare_block, 0), clear = spare & (LARGE_PAGE_SIZE - 1);
+	paddr block = spare ? spare - clear : page_alloc(LARGE_PAGE_ORDER);
 
-	if (!page)
-		return 0;
-	if (content)
-		memcpy(phys_to_virt(page), content, PAGE_SIZE);
-	else
-		memset(phys_to_virt(page), 0, PAGE_SIZE);
-	atomic_store_explicit(holders_of(page), 1, memory_order_relaxed);
-	return page;
-}
-
-void page_share(paddr page)
-{
-	atomic_fetch_add_explicit(holders_of(page), 1, memory_order_relaxed);
-}
-
-bool page_is_shared(paddr page)
-{
-	return atomic_load_explicit(holders_of(page), memory_order_acquire) > 1;
-}
-
-bool page_unshare(paddr page)
-{
-	return atomic_fetch_sub_explicit(holders_of(page), 1, memory_order_acq_rel) == 1;
+	*is_late = false;
+	while (block && clear < LARGE_PAGES && !*is_late) {
+		page_clear((char *)phys_to_virt(block) + clear * PAGE_SIZE);
+		*is_late = ++clear % CLEAR_BATCH == 0 && arch_interrupt_pending();
+	}
+	if (!*is_late)
+		return block;
+	page_replace_spare(block + clear);
+	return 0;
 }
 
 void page_cache_drain(void)
@@ -255,11 +252,16 @@ void page_cache_drain(void)
 
 u64 page_count_free(void)
 {
-	u64 cached = 0;
+	u64 cached = atomic_load(&spare_block) ? LARGE_PAGES : 0;
 
 	for (u32 i = 0; i < hart_count; i++)
 		cached += harts[i].page_cache.count;
 	return free_pages + cached;
+}
+
+u64 page_count_unused(void)
+{
+	return *(volatile u64 *)&free_pages;
 }
 
 u64 page_count_total(void)
@@ -269,11 +271,11 @@ u64 page_count_total(void)
 
 static bool list_is_consistent(unsigned int order, u64 *pages)
 {
-	u32 previous = NO_PAGE;
+	u32 previous = PAGE_NONE;
 
-	for (u32 i = free_lists[order]; i != NO_PAGE; i = records[i].next) {
-		if (!records[i].is_free || records[i].order != order ||
-		    records[i].previous != previous || i & ((1u << order) - 1))
+	for (u32 i = free_lists[order]; i != PAGE_NONE; i = page_frames[i].next) {
+		if (!is_free_block(i, order) || page_frames[i].previous != previous ||
+		    i & ((1u << order) - 1))
 			return false;
 		previous = i;
 		*pages += 1ul << order;

@@ -20,18 +20,20 @@ paddr page_alloc_zeroed(unsigned int order) MUST_USE;
 void page_free(paddr page, unsigned int order);
 
 /*
- * Private pages: held by the page table entries of one or, after a fork, several spaces.
- * page_alloc_private: a page with one holder, a copy of `content` or zeroed (NULL). 0 = none.
- * page_unshare: one holder less; true when it was the last, who gives the page back.
+ * A zeroed block for a large page; to be called without locks. 0: none is free, or *is_late: an interrupt
+ * has come, and the next call goes on with what has been done.
  */
-paddr page_alloc_private(const void *content) MUST_USE;
-void page_share(paddr page);
-bool page_is_shared(paddr page);
-bool page_unshare(paddr page) MUST_USE;
+paddr page_alloc_clear(bool *is_late) MUST_USE;
+/* It is still clear. */
+void page_free_clear(paddr block);
+/* What is left for the next large page: 0, when memory is short. True: a block has become free. */
+bool page_replace_spare(u64 block);
 
 /* Give this hart's cached pages back, so that page_count_free is exact. */
 void page_cache_drain(void);
 u64 page_count_free(void);
+/* Without the harts' caches: cheap. */
+u64 page_count_unused(void);
 u64 page_count_total(void);
 
 /* Debug builds: walks the free lists. */

@@ -9,8 +9,10 @@
  * Its queue node stands for pending notification bits and for the no-clients event; the event is
  * delivered last and alone, because queued calls count as clients.
  */
+#include "kernel/bits.h"
 #include "kernel/debug.h"
 #include "kernel/ipc.h"
+#include "kernel/pager.h"
 #include "kernel/sched.h"
 #include "kernel/syscall.h"
 
@@ -47,8 +49,7 @@ void port_deliver(struct client_port *port, struct thread *receiver)
  * It has something to say: to a waiting receiver at once, which the caller makes ready when it
  * has given the listener's lock back, or in the queue (NULL).
  */
-static ALWAYS_INLINE MUST_USE struct thread *port_announce(struct client_port *port,
-							   struct listener *listener)
+static MUST_USE struct thread *port_announce(struct client_port *port, struct listener *listener)
 {
 	struct thread *receiver = NULL;
 
@@ -62,27 +63,42 @@ static ALWAYS_INLINE MUST_USE struct thread *port_announce(struct client_port *p
 	return receiver;
 }
 
-/* False: it is not live. */
-static ALWAYS_INLINE bool port_post(struct client_port *port, struct listener *listener, u64 bits)
+/* The listener's lock is held and given back. */
+static NOINLINE s64 post_slowly(struct client_port *port, struct listener *listener)
 {
-	struct thread *receiver = NULL;
-	bool is_live;
+	struct thread *receiver = port_announce(port, listener);
 
-	spin_lock(&listener->lock);
-	is_live = atomic_load_explicit(&port->object.callee, memory_order_relaxed);
-	if (LIKELY(is_live)) {
-		port->bits |= bits;
-		receiver = port_announce(port, listener);
-	}
 	spin_unlock(&listener->lock);
 	if (receiver)
 		sched_ready(receiver);
-	return is_live;
+	return 0;
+}
+
+/* -EPIPE: it is not live. As a rule somebody waits. */
+static ALWAYS_INLINE s64 port_post(struct client_port *port, struct listener *listener, u64 bits)
+{
+	struct thread *first;
+
+	spin_lock(&listener->lock);
+	if (UNLIKELY(!port_callee(port))) {
+		spin_unlock(&listener->lock);
+		return -EPIPE;
+	}
+	port->bits |= bits;
+	first = listener->receivers;
+	if (UNLIKELY(port->sender.is_queued) || UNLIKELY(!first) ||
+	    UNLIKELY(atomic_load_explicit(&first->pending, memory_order_relaxed)))
+		return post_slowly(port, listener);
+	listener->receivers = first->next;
+	deliver(port, first);
+	spin_unlock(&listener->lock);
+	sched_ready(first);
+	return 0;
 }
 
 void port_notify(struct object *object, u64 bits)
 {
-	port_post(port_of(object), port_of(object)->listener, bits);
+	(void)port_post(port_of(object), port_of(object)->listener, bits);
 }
 
 void port_client_gone(struct client_port *port)
@@ -124,8 +140,8 @@ static void port_refuse_queued(struct client_port *port)
 {
 	struct listener *listener = port->listener;
 
-	for (u32 priority = 0; priority < TERN_PRIORITIES; priority++) {
-		LIST_FOR_EACH_SAFE(node, &listener->senders[priority]) {
+	for (u64 ready = listener->ready; ready; ready &= ready - 1) {
+		LIST_FOR_EACH_SAFE(node, &listener->senders[bit_lowest(ready)]) {
 			struct sender *sender = container_of(node, struct sender, link);
 			struct thread *caller;
 
@@ -141,16 +157,26 @@ static void port_refuse_queued(struct client_port *port)
 	}
 }
 
-void port_revoke_locked(struct client_port *port)
+/* Nobody can call or notify through it; was it live? The listener's lock is held. */
+static bool port_close(struct client_port *port)
 {
+	bool was_live = port_callee(port);
+
 	ASSERT(spin_is_held(&port->listener->lock));
 	atomic_store(&port->object.callee, NULL);
+	port_refuse_queued(port);
+	pager_port_died(port);
+	return was_live;
+}
+
+void port_revoke_locked(struct client_port *port)
+{
+	(void)port_close(port);
 	port->is_revoked = true;
 	port->bits = 0;
 	port->no_clients_due = false;
 	if (port->sender.is_queued)
 		listener_dequeue(port->listener, &port->sender);
-	port_refuse_queued(port);
 }
 
 static void port_revoke(struct client_port *port)
@@ -161,9 +187,21 @@ static void port_revoke(struct client_port *port)
 	spin_unlock(&port->listener->lock);
 }
 
+/* Its account is destroyed. Nothing comes through it any more, and the server, who did not ask for that,
+ * hears that its clients have gone. */
 void port_kill_object(struct object *object)
 {
-	port_revoke(port_of(object));
+	struct client_port *port = port_of(object);
+	struct thread *receiver = NULL;
+
+	spin_lock(&port->listener->lock);
+	if (port_close(port) && port->has_had_clients) {
+		port->no_clients_due = true;
+		receiver = port_announce(port, port->listener);
+	}
+	spin_unlock(&port->listener->lock);
+	if (receiver)
+		sched_ready(receiver);
 }
 
 void port_destroy(struct object *object)
@@ -207,9 +245,8 @@ FRAMELESS s64 sys_notify(u64 handle, u64 bits)
 	/* Only a live client port has a callee. */
 	struct listener *listener = object ? port_callee(port_of(object)) : NULL;
 
-	if (LIKELY(listener && bits && handle_rights((s64)handle) & TERN_RIGHT_NOTIFY) &&
-	    LIKELY(port_post(port_of(object), listener, bits)))
-		return 0;
+	if (LIKELY(listener && bits && handle_rights((s64)handle) & TERN_RIGHT_NOTIFY))
+		return port_post(port_of(object), listener, bits);
 	return notify_error(handle, bits);
 }
 
@@ -256,10 +293,7 @@ s64 sys_port_create(u64 account_handle, u64 listener_handle, u64 userdata, u64 f
 	port = port_create(account, listener_of(object), userdata, flags);
 	if (!port)
 		return -ENOMEM;
-	result = handle_insert(process, &port->object, TERN_RIGHTS_ALL & ~TERN_RIGHT_NO_INHERIT);
-	if (result < 0)
-		object_put(&port->object);
-	return result;
+	return handle_insert_new(&port->object, TERN_RIGHTS_ALL & ~TERN_RIGHT_NO_INHERIT);
 }
 
 /* A dormant port lives again; an undelivered no-clients event is taken back. */
@@ -268,7 +302,7 @@ static bool port_add_mint(struct client_port *port)
 	bool is_live;
 
 	spin_lock(&port->listener->lock);
-	is_live = !port->is_revoked;
+	is_live = !port->is_revoked && !port->object.is_dead;
 	if (is_live) {
 		port->mints++;
 		atomic_fetch_add(&port->clients, 1);

@@ -12,14 +12,25 @@
 #include "kernel/boot.h"
 #include "kernel/debug.h"
 #include "kernel/ipc.h"
+#include "kernel/process_info.h"
 #include "kernel/sched.h"
 #include "tern/event.h"
 #include "tern/memory.h"
 #include "tern/process.h"
 
 #define TEARDOWN_BATCH 64
+#define KILL_BATCH 16
 
-struct process *process_create(struct account *account)
+static void process_discard(struct process *process)
+{
+	while (!address_space_clear(process))
+		;
+	address_space_free(process);
+	object_discard(&process->object);
+}
+
+/* Without handle table. */
+static struct process *process_allocate(struct account *account)
 {
 	struct object *object = object_create(account, TERN_TYPE_PROCESS);
 	struct process *process;
@@ -29,29 +40,40 @@ struct process *process_create(struct account *account)
 	process = process_of(object);
 	spin_init(&process->lock, LOCK_RANK_PROCESS);
 	list_init(&process->threads);
-	if (address_space_init(process)) {
-		object_discard(object);
-		return NULL;
-	}
-	if (address_space_map(process, time_page, 0, TERN_TIME_PAGE, PAGE_SIZE, TERN_MAP_READ) ||
-	    handle_table_init(process)) {
-		while (!address_space_clear(process, TEARDOWN_BATCH))
-			;
-		address_space_free(process);
-		object_discard(object);
-		return NULL;
-	}
-	return process;
+	list_init(&process->dying);
+	if (!address_space_init(process))
+		return process;
+	object_discard(object);
+	return NULL;
 }
 
-static void process_tell_watcher(struct process *process)
+struct process *process_create_bare(struct account *account, u32 handle_slots)
 {
-	struct object *watcher;
+	struct process *process = process_allocate(account);
 
-	spin_lock(&process->lock);
-	process->is_torn_down = true;
-	watcher = process->watcher;
-	process->watcher = NULL;
+	if (!process || !handle_table_create(process, handle_slots))
+		return process;
+	process_discard(process);
+	return NULL;
+}
+
+struct process *process_create(struct account *account)
+{
+	struct process *process = process_allocate(account);
+
+	if (!process ||
+	    (!address_space_map(process, time_page, 0, TERN_TIME_PAGE, PAGE_SIZE, TERN_MAP_READ) &&
+	     !handle_table_init(process)))
+		return process;
+	process_discard(process);
+	return NULL;
+}
+
+void watcher_tell(struct process *process, struct object **place)
+{
+	struct object *watcher = *place;
+
+	*place = NULL;
 	spin_unlock(&process->lock);
 	if (watcher) {
 		port_notify(watcher, TERN_NOTIFY_DEATH);
@@ -63,12 +85,14 @@ static void process_teardown(struct reclaim_node *node)
 {
 	struct process *process = container_of(node, struct process, teardown);
 
-	if (!handle_table_close(process, TEARDOWN_BATCH) ||
-	    !address_space_clear(process, TEARDOWN_BATCH)) {
+	if (!handle_table_close(process, TEARDOWN_BATCH) || !address_space_clear(process)) {
 		reclaim_defer(node, process_teardown);
 		return;
 	}
-	process_tell_watcher(process);
+	cpu_time_hand_over(process, NULL);
+	spin_lock(&process->lock);
+	process->is_torn_down = true;
+	watcher_tell(process, &process->watcher);
 	object_put(&process->object);
 }
 
@@ -79,29 +103,52 @@ static void process_begin_teardown(struct process *process)
 	reclaim_defer(&process->teardown, process_teardown);
 }
 
-/* The first thread that is not known to be dying yet, with a reference; NULL. */
+/* A thread that is not known to be dying yet, with a reference; NULL. It moves to the list of those
+ * that are, so that each is looked at once however many there are. */
 static struct thread *process_next_victim(struct process *process)
 {
 	struct thread *victim = NULL;
+	struct list *first;
 
 	spin_lock(&process->lock);
-	LIST_FOR_EACH(node, &process->threads) {
-		struct thread *thread = container_of(node, struct thread, process_link);
-
-		/* One that dies of itself is about to leave the list: do not wait for it. */
-		if (thread->state == THREAD_DEAD || atomic_load(&thread->pending) & PENDING_KILL)
-			continue;
-		object_get(&thread->object);
-		victim = thread;
-		break;
+	first = list_first(&process->threads);
+	if (first) {
+		victim = container_of(first, struct thread, process_link);
+		list_remove(first);
+		list_append(&process->dying, first);
+		object_get(&victim->object);
 	}
 	spin_unlock(&process->lock);
 	return victim;
 }
 
-void process_kill(struct process *process, u32 status)
+/* Kill a batch of its threads; true: none is left. */
+static bool process_kill_some(struct process *process)
 {
 	struct thread *victim;
+	u32 batch = KILL_BATCH;
+
+	while (batch && (victim = process_next_victim(process))) {
+		thread_kill(victim);
+		object_put(&victim->object);
+		batch = arch_interrupt_pending() ? 0 : batch - 1;
+	}
+	return batch != 0;
+}
+
+/* The threads that the killer did not come to. No new ones appear: the process is dead. */
+static void process_kill_rest(struct reclaim_node *node)
+{
+	struct process *process = container_of(node, struct process, kill_rest);
+
+	if (process_kill_some(process))
+		object_put(&process->object);
+	else
+		reclaim_defer(node, process_kill_rest);
+}
+
+void process_kill(struct process *process, u32 status)
+{
 	bool is_first, has_threads;
 
 	spin_lock(&process->lock);
@@ -114,9 +161,9 @@ void process_kill(struct process *process, u32 status)
 	spin_unlock(&process->lock);
 	if (!is_first)
 		return;
-	while ((victim = process_next_victim(process))) {
-		thread_kill(victim);
-		object_put(&victim->object);
+	if (!process_kill_some(process)) {
+		object_get(&process->object);
+		reclaim_defer(&process->kill_rest, process_kill_rest);
 	}
 	if (!has_threads)
 		process_begin_teardown(process);
@@ -227,13 +274,7 @@ s64 sys_process_create(u64 account_handle)
 	if (result)
 		return result;
 	process = process_create(account);
-	if (!process)
-		return -ENOMEM;
-	result = handle_insert(arch_hart()->current->process, &process->object,
-			       TERN_RIGHTS_ALL & ~(TERN_RIGHT_CALL | TERN_RIGHT_NO_INHERIT));
-	if (result < 0)
-		object_put(&process->object);
-	return result;
+	return process ? handle_insert_new(&process->object, OBJECT_RIGHTS) : -ENOMEM;
 }
 
 s64 sys_process_kill(u64 handle, u64 status)
@@ -246,22 +287,16 @@ s64 sys_process_kill(u64 handle, u64 status)
 	return error;
 }
 
-s64 sys_process_watch(u64 handle, u64 port_handle)
+s64 watcher_set(struct process *process, struct thread *thread, struct object *port)
 {
-	struct process *process;
-	struct object *port, *old;
+	struct object **watcher = thread ? &thread->watcher : &process->watcher, *old;
 	bool is_late;
-	int error = process_resolve((s64)handle, TERN_RIGHT_WATCH, &process);
 
-	if (!error)
-		error = watcher_resolve((s64)port_handle, &port);
-	if (error)
-		return error;
 	/* point of no return */
 	spin_lock(&process->lock);
-	is_late = process->is_torn_down;
-	old = process->watcher;
-	process->watcher = is_late ? NULL : port;
+	is_late = thread ? thread->state == THREAD_DEAD : process->is_torn_down;
+	old = *watcher;
+	*watcher = is_late ? NULL : port;
 	spin_unlock(&process->lock);
 	if (is_late && port) {
 		port_notify(port, TERN_NOTIFY_DEATH);
@@ -272,12 +307,26 @@ s64 sys_process_watch(u64 handle, u64 port_handle)
 	return 0;
 }
 
+s64 sys_process_watch(u64 handle, u64 port_handle)
+{
+	struct process *process;
+	struct object *port;
+	int error = process_resolve((s64)handle, TERN_RIGHT_WATCH, &process);
+
+	if (!error)
+		error = watcher_resolve((s64)port_handle, &port);
+	return error ? error : watcher_set(process, NULL, port);
+}
+
 s64 sys_process_status(u64 handle)
 {
 	struct process *process;
-	int error = process_resolve((s64)handle, TERN_RIGHT_READ, &process);
+	s64 result = process_resolve((s64)handle, TERN_RIGHT_READ, &process);
 
-	if (error)
-		return error;
-	return process->is_dead ? (s64)process->status : TERN_PROCESS_RUNNING;
+	if (result)
+		return result;
+	spin_lock(&process->lock);
+	result = process->is_dead ? (s64)process->status : TERN_PROCESS_RUNNING;
+	spin_unlock(&process->lock);
+	return result;
 }

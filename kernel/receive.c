@@ -6,21 +6,8 @@
 #include "kernel/ipc.h"
 #include "kernel/sched.h"
 #include "kernel/syscall.h"
-
-/* An interrupt that came while the thread ran ends its next blocking call: this one. */
-static NOINLINE bool clear_interrupt(struct thread *thread)
-{
-	atomic_fetch_and(&thread->pending, ~PENDING_INTERRUPT);
-	thread_update_fast_priority(thread);
-	return true;
-}
-
-static ALWAYS_INLINE bool take_interrupt(struct thread *thread)
-{
-	u32 pending = atomic_load_explicit(&thread->pending, memory_order_relaxed);
-
-	return UNLIKELY(pending & PENDING_INTERRUPT) && clear_interrupt(thread);
-}
+#include "kernel/user_copy.h"
+#include "tern/syscall.h"
 
 /* What the call that the caller is about to make, or has queued, carries besides its words. */
 static bool has_extension(const struct thread *caller)
@@ -128,7 +115,7 @@ static ALWAYS_INLINE s64 call_send(u64 handle, bool is_extended)
 
 	if (error)
 		return error;
-	if (take_interrupt(caller))
+	if (thread_take_interrupt(caller))
 		return -EINTR;
 	listener = port_of(object)->listener;
 	spin_lock(&listener->lock);
@@ -146,13 +133,27 @@ FRAMELESS s64 sys_call(u64 handle)
 	return call_send(handle, false);
 }
 
+/* Instead of a descriptor's address how many handles the answer may bring, and nothing else. */
+static ALWAYS_INLINE bool is_count(u64 descriptor)
+{
+	return descriptor - 1 < TERN_MESSAGE_HANDLES;
+}
+
 FRAMELESS s64 sys_call_ext(u64 handle)
 {
 	struct thread *caller = arch_hart()->current;
-	s64 result = message_read(UADDR(caller->frame.extra[0]), &caller->extended);
+	u64 descriptor = caller->frame.extra[0];
+	s64 result = (s64)handle < 0 ? -EBADF : 0;
 
+	if (LIKELY(!result && is_count(descriptor))) {
+		caller->extended.handle_count = 0;
+		caller->extended.accept_count = (u32)descriptor;
+		caller->extended.in_length = caller->extended.out_length = 0;
+	} else if (!result) {
+		result = message_read(UADDR(descriptor), &caller->extended);
+	}
 	if (result)
-		return result;
+		return message_copy_failed((int)result, TERN_OP_call_ext);
 	caller->extended_token = atomic_load_explicit(&caller->token, memory_order_relaxed) + 1;
 	result = call_send(handle, true);
 	if (UNLIKELY(result < 0))
@@ -267,7 +268,7 @@ FRAMELESS s64 listener_receive(struct listener *listener, struct thread *thread,
 {
 	int outcome = 0;
 
-	if (take_interrupt(thread)) {
+	if (thread_take_interrupt(thread)) {
 		outcome = -EINTR;
 	} else {
 		spin_lock(&listener->lock);

@@ -11,22 +11,53 @@
 #include "arch/page_table.h"
 #include "kernel/hart.h"
 #include "kernel/page_alloc.h"
+#include "kernel/pressure.h"
 #include "kernel/sched.h"
 
 #define RIPE_BATCH 32
+#define RIPE_INSTRUCTIONS 5000
+#define PAGES_BATCH 16
+#define LAZY_MAX 16
+#define SOON_NS 20000
 
 static _Atomic u64 pending_count;
 
-void reclaim_defer(struct reclaim_node *node, void (*function)(struct reclaim_node *))
+static void begin(struct hart *hart)
 {
-	struct hart *hart = arch_hart();
+	if (!(atomic_load_explicit(&hart->attention, memory_order_relaxed) & ATTENTION_RECLAIM))
+		hart_set_attention(hart, ATTENTION_RECLAIM);
+}
 
+static ALWAYS_INLINE void queue(struct hart *hart, struct reclaim_node *node,
+				void (*function)(struct reclaim_node *))
+{
 	node->function = function;
 	node->next = hart->reclaim.pending;
 	hart->reclaim.pending = node;
 	atomic_fetch_add_explicit(&pending_count, 1, memory_order_relaxed);
-	if (!(atomic_load_explicit(&hart->attention, memory_order_relaxed) & ATTENTION_RECLAIM))
-		hart_set_attention(hart, ATTENTION_RECLAIM);
+}
+
+void reclaim_defer(struct reclaim_node *node, void (*function)(struct reclaim_node *))
+{
+	queue(arch_hart(), node, function);
+	begin(arch_hart());
+}
+
+void reclaim_defer_lazily(struct reclaim_node *node, void (*function)(struct reclaim_node *))
+{
+	struct hart *hart = arch_hart();
+
+	queue(hart, node, function);
+	if (UNLIKELY(++hart->reclaim.lazy >= LAZY_MAX))
+		begin(hart);
+}
+
+void reclaim_begin(void)
+{
+	struct hart *hart = arch_hart();
+
+	if (hart->reclaim.pending)
+		begin(hart);
 }
 
 struct page_node {
@@ -49,6 +80,39 @@ void reclaim_pages(paddr page, unsigned int order)
 	reclaim_defer(&block->node, pages_release);
 }
 
+void page_list_add(struct page_list *list, struct page *page)
+{
+	page->next = list->first;
+	list->first = (u32)(page - page_frames);
+	if (!list->count++)
+		list->last = list->first;
+}
+
+/* All of `from` to the front of `to`. */
+static void page_list_move(struct page_list *to, struct page_list *from)
+{
+	if (!from->count)
+		return;
+	page_frames[from->last].next = to->first;
+	if (!to->count)
+		to->last = from->last;
+	to->first = from->first;
+	to->count += from->count;
+	*from = (struct page_list){ 0 };
+}
+
+void reclaim_page_list(struct page_list *list)
+{
+	struct hart *hart = arch_hart();
+
+	if (!list->count)
+		return;
+	atomic_fetch_add_explicit(&pending_count, list->count, memory_order_relaxed);
+	page_list_move(&hart->reclaim.pending_pages, list);
+	if (!(atomic_load_explicit(&hart->attention, memory_order_relaxed) & ATTENTION_RECLAIM))
+		hart_set_attention(hart, ATTENTION_RECLAIM);
+}
+
 static bool is_quiescent(const struct hart *self, u32 i)
 {
 	const struct hart *hart = &harts[i];
@@ -61,6 +125,9 @@ static void take_snapshot(struct hart *self)
 {
 	self->reclaim.waiting = self->reclaim.pending;
 	self->reclaim.pending = NULL;
+	self->reclaim.lazy = 0;
+	page_list_move(&self->reclaim.waiting_pages, &self->reclaim.pending_pages);
+	self->reclaim.since = arch_time();
 	/*
 	 * What made the batch unreachable comes before the snapshot; with the atomic add of a hart's
 	 * exit counter (and its clearing of is_idle) in sched.c, which comes before its next lookup.
@@ -81,11 +148,24 @@ static bool all_quiescent(const struct hart *self)
 	return true;
 }
 
+bool reclaim_is_stuck(void)
+{
+	const struct hart *self = arch_hart();
+
+	return !self->reclaim.ripe && !self->reclaim.ripe_pages.count && !all_quiescent(self) &&
+	       arch_time() - self->reclaim.since > SOON_NS;
+}
+
+/* A thread may have been woken meanwhile that is worth more than this: not for long at a time. */
 static void run_ripe(struct hart *self)
 {
+	u64 start = arch_instructions();
+
 	for (u32 i = 0; i < RIPE_BATCH && self->reclaim.ripe; i++) {
 		struct reclaim_node *node = self->reclaim.ripe;
 
+		if (arch_interrupt_pending() || arch_instructions() - start > RIPE_INSTRUCTIONS)
+			return;
 		self->reclaim.ripe = node->next;
 		node->function(node);
 		/* Only now: what it queues in turn must not make the count touch zero. */
@@ -93,22 +173,48 @@ static void run_ripe(struct hart *self)
 	}
 }
 
-bool reclaim_poll(void)
+static void free_ripe_pages(struct page_list *list)
+{
+	u64 count = 0;
+
+	while (list->count && count < PAGES_BATCH && !arch_interrupt_pending()) {
+		struct page *page = &page_frames[list->first];
+
+		list->first = page->next;
+		list->count--;
+		count++;
+		page_free(page_address(page), 0);
+	}
+	atomic_fetch_sub_explicit(&pending_count, count, memory_order_relaxed);
+}
+
+NOINLINE bool reclaim_poll(void)
 {
 	struct hart *self = arch_hart();
-	bool has_more;
+	bool is_free = !self->reclaim.ripe && !self->reclaim.ripe_pages.count;
+	bool is_waiting = self->reclaim.waiting || self->reclaim.waiting_pages.count;
+	bool has_pending = self->reclaim.pending || self->reclaim.pending_pages.count;
 
-	if (!self->reclaim.ripe && self->reclaim.waiting && all_quiescent(self)) {
+	if (is_free && is_waiting && all_quiescent(self)) {
 		self->reclaim.ripe = self->reclaim.waiting;
 		self->reclaim.waiting = NULL;
+		page_list_move(&self->reclaim.ripe_pages, &self->reclaim.waiting_pages);
+		is_waiting = false;
 	}
-	if (!self->reclaim.waiting && self->reclaim.pending)
+	if (!is_waiting && has_pending)
 		take_snapshot(self);
-	run_ripe(self);
-	has_more = self->reclaim.pending || self->reclaim.waiting || self->reclaim.ripe;
-	if (!has_more)
-		hart_clear_attention(ATTENTION_RECLAIM);
-	return has_more;
+	if (self->reclaim.ripe || self->reclaim.ripe_pages.count) {
+		run_ripe(self);
+		free_ripe_pages(&self->reclaim.ripe_pages);
+		/* Objects and tables were memory as well; and who waits for the last of it must know. */
+		pressure_pages_freed();
+	}
+	if (self->reclaim.pending || self->reclaim.pending_pages.count || self->reclaim.waiting ||
+	    self->reclaim.waiting_pages.count || self->reclaim.ripe ||
+	    self->reclaim.ripe_pages.count)
+		return true;
+	hart_clear_attention(ATTENTION_RECLAIM);
+	return false;
 }
 
 u64 reclaim_pending(void)

@@ -13,6 +13,8 @@
 #include "kernel/ipc.h"
 #include "kernel/sched.h"
 #include "kernel/syscall.h"
+#include "kernel/user_copy.h"
+#include "tern/syscall.h"
 
 #define REPLY_RIGHTS (TERN_RIGHT_MOVE | TERN_RIGHT_OWNER | TERN_RIGHT_READ | TERN_RIGHT_WRITE)
 
@@ -179,7 +181,7 @@ static ALWAYS_INLINE s64 reply_and_wait(struct thread *server, struct listener *
 	int error = answer_builtin(server, is_extended, &answered);
 
 	if (UNLIKELY(error))
-		return error;
+		return message_copy_failed(error, TERN_OP_reply_wait_ext);
 	if (UNLIKELY(!listener_is_cached(server, handle)))
 		thread_cache_listener(server, handle, listener);
 	return listener_receive(listener, server, answered);
@@ -230,7 +232,7 @@ static s64 answer_parked(struct thread *server, s64 handle, bool is_extended)
 	if (is_extended)
 		error = answer_prepare(&transfer, &extended, caller, reply_of(object)->token);
 	if (error)
-		return error;
+		return user_copy_failed(error);
 	object = handle_remove(server->process, handle);
 	if (!object) {
 		if (extended.handle_count)
@@ -264,7 +266,7 @@ static s64 reply_once(s64 handle, bool is_extended)
 	error = answer_builtin(server, is_extended, &answered);
 	if (answered)
 		sched_ready(answered);
-	return error;
+	return user_copy_failed(error);
 }
 
 s64 sys_reply(u64 reply)

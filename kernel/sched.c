@@ -12,15 +12,31 @@
 #include "arch/page_table.h"
 #include "kernel/bits.h"
 #include "kernel/debug.h"
+#include "kernel/pressure.h"
+#include "kernel/process_info.h"
+
+#define RECLAIM_LOOK_NS 100000 /* from one look to the next */
 
 struct hart harts[MAX_HARTS];
 u32 hart_count;
 _Atomic u64 idle_harts;
 
+/*
+ * While a thread runs there is a slice that will end, even without a rival: a message may have brought
+ * the thread into another's. A server goes on, on the time of its caller.
+ */
 static void slice_expire(struct deadline *deadline)
 {
-	(void)deadline;
-	if (arch_hart()->current)
+	struct hart *hart = arch_hart();
+
+	reclaim_begin();
+	if (!hart->current)
+		return;
+	deadline_arm(deadline, arch_time() + TIME_SLICE_NS);
+	spin_lock(&hart->run_queue.lock);
+	cpu_time_settle(hart);
+	spin_unlock(&hart->run_queue.lock);
+	if (hart->run_queue.best > hart->current->priority)
 		sched_requeue(false);
 }
 
@@ -35,15 +51,9 @@ void sched_init(struct hart *hart)
 	atomic_store(&hart->fast, 1);
 }
 
-/* Priority + 1 of the best ready thread, 0: none. */
-static u64 best_ready(const struct hart *hart)
-{
-	return hart->run_queue.best;
-}
-
 void hart_update_fast(struct hart *hart)
 {
-	u64 best = best_ready(hart);
+	u64 best = hart->run_queue.best;
 
 	if (UNLIKELY(atomic_load_explicit(&hart->attention, memory_order_relaxed)))
 		best = FAST_NEVER;
@@ -59,17 +69,14 @@ void hart_set_attention(struct hart *hart, u32 bits)
 	spin_unlock(&hart->run_queue.lock);
 }
 
-void hart_clear_attention_of(struct hart *hart, u32 bits)
+void hart_clear_attention(u32 bits)
 {
+	struct hart *hart = arch_hart();
+
 	spin_lock(&hart->run_queue.lock);
 	atomic_fetch_and(&hart->attention, ~bits);
 	hart_update_fast(hart);
 	spin_unlock(&hart->run_queue.lock);
-}
-
-void hart_clear_attention(u32 bits)
-{
-	hart_clear_attention_of(arch_hart(), bits);
 }
 
 /*
@@ -102,12 +109,12 @@ static NOINLINE void queue_advance(struct hart *hart)
 		hart->run_queue.ready ^= 1ul << priority;
 }
 
-static ALWAYS_INLINE void queue_take_next(struct hart *hart)
+static ALWAYS_INLINE void queue_take_next(struct hart *hart, bool has_list)
 {
 	hart->run_queue.next->is_queued = false;
 	hart->run_queue.next = NULL;
 	hart->run_queue.best = 0;
-	if (hart->run_queue.ready)
+	if (has_list)
 		queue_advance(hart);
 	hart_update_fast(hart);
 }
@@ -143,7 +150,7 @@ static void queue_insert(struct hart *hart, struct thread *thread, bool at_head)
 static void queue_remove(struct hart *hart, struct thread *thread)
 {
 	if (hart->run_queue.next == thread) {
-		queue_take_next(hart);
+		queue_take_next(hart, hart->run_queue.ready);
 		return;
 	}
 	/* Which queue it is on is not known from its priority any more: look at all bits. */
@@ -162,8 +169,19 @@ static bool is_busy_for(const struct hart *hart, const struct thread *thread)
 {
 	const struct thread *current = hart->current;
 
-	return best_ready(hart) > thread->priority ||
+	return hart->run_queue.best > thread->priority ||
 	       (current && current->priority >= thread->priority);
+}
+
+/* A hart takes its idle bit back before it takes a thread: looked at after the queue, it hides none. */
+u64 sched_busy_harts(void)
+{
+	u64 count = 0;
+
+	for (u32 i = 0; i < hart_count; i++)
+		count += harts[i].run_queue.best ||
+			 (&harts[i] != arch_hart() && !(atomic_load(&idle_harts) & 1ul << i));
+	return count;
 }
 
 static struct hart *choose_hart(const struct thread *thread)
@@ -174,7 +192,7 @@ static struct hart *choose_hart(const struct thread *thread)
 	if (LIKELY(!idle) || !is_busy_for(last, thread))
 		return last;
 	for (; idle; idle &= idle - 1)
-		if (!best_ready(&harts[bit_lowest(idle)]))
+		if (!harts[bit_lowest(idle)].run_queue.best)
 			return &harts[bit_lowest(idle)];
 	return last;
 }
@@ -189,8 +207,6 @@ static NOINLINE void ready_anywhere(struct thread *thread)
 	spin_unlock(&hart->run_queue.lock);
 	if (hart != arch_hart())
 		arch_send_ipi((u32)hart->index);
-	else if (!hart->slice.queue)
-		deadline_arm(&hart->slice, arch_time() + TIME_SLICE_NS);
 }
 
 /* The common case without a call, which would cost it more than it does: nobody else is ready
@@ -199,7 +215,7 @@ FRAMELESS void sched_ready(struct thread *thread)
 {
 	struct hart *hart = arch_hart();
 
-	if (UNLIKELY(thread->hart != hart || !hart->slice.queue ||
+	if (UNLIKELY(thread->hart != hart ||
 		     atomic_load_explicit(&idle_harts, memory_order_relaxed))) {
 		ready_anywhere(thread);
 		return;
@@ -216,14 +232,17 @@ FRAMELESS void sched_ready(struct thread *thread)
 
 /* Floating-point registers leave with the thread that dirtied them. (System calls that may block
  * have stored them at entry, before anybody else could wake the thread: trap.S.) */
+void sched_save_fp(void)
+{
+	if (!arch_fp_is_dirty())
+		return;
+	arch_fp_save(&arch_hart()->current->fp);
+	arch_fp_off();
+}
+
 static void leave_current(struct hart *hart)
 {
-	struct thread *thread = hart->current;
-
-	if (arch_fp_is_dirty()) {
-		arch_fp_save(&thread->fp);
-		arch_fp_off();
-	}
+	sched_save_fp();
 	hart->current = NULL;
 }
 
@@ -262,31 +281,61 @@ void sched_priority_changed(struct thread *thread)
 	sched_poke(thread);
 }
 
-/* NULL: none is ready. */
-static struct thread *pick_next(struct hart *hart)
+/* The run queue's lock is held. */
+static ALWAYS_INLINE void begin_slice(struct hart *hart, const struct thread *thread)
+{
+	if (hart->run_queue.owner != thread->process)
+		cpu_time_charge(hart, thread->process);
+}
+
+/* NULL: none is ready, or there is a list to be looked at for `only`. */
+static ALWAYS_INLINE struct thread *pick_next(struct hart *hart, bool only)
 {
 	struct thread *next;
 
 	spin_lock(&hart->run_queue.lock);
-	next = hart->run_queue.next;
-	if (next)
-		queue_take_next(hart);
+	next = only && hart->run_queue.ready ? NULL : hart->run_queue.next;
+	if (LIKELY(next)) {
+		queue_take_next(hart, !only && hart->run_queue.ready);
+		begin_slice(hart, next);
+	}
 	spin_unlock(&hart->run_queue.lock);
 	return next;
 }
 
+/*
+ * Deferred work waits for the other harts, who have been asked to pass the kernel and soon will have.
+ * One that does not come (with fewer processors below than harts it waits for one of them) is not
+ * helped by a hart that turns in circles.
+ */
+static bool may_sleep(struct hart *hart)
+{
+	u32 attention = atomic_load(&hart->attention);
+
+	if (attention != ATTENTION_RECLAIM || !reclaim_is_stuck())
+		return !attention;
+	deadline_arm(&hart->slice, arch_time() + RECLAIM_LOOK_NS);
+	return true;
+}
+
 /* Nothing to run. The bit is visible before the queue is looked at again, and whoever adds to the
  * queue looks at the bit or sends an IPI afterwards: so no wake-up is lost. */
-static void idle(struct hart *hart)
+static NOINLINE void idle(struct hart *hart)
 {
 	space_activate_kernel();
-	if (hart->slice.queue)
-		deadline_cancel(&hart->slice);
+	spin_lock(&hart->run_queue.lock);
+	cpu_time_charge(hart, NULL);
+	spin_unlock(&hart->run_queue.lock);
+	deadline_cancel(&hart->slice);
+	reclaim_begin();
 	atomic_fetch_or(&idle_harts, 1ul << hart->index);
-	/* Deferred work is soon ripe: the other harts have been asked to pass the kernel. */
-	if (!best_ready(hart) && !(atomic_load(&hart->attention) & ATTENTION_RECLAIM))
+	if (!hart->run_queue.best && may_sleep(hart))
 		arch_wait_for_interrupt();
 	atomic_fetch_and(&idle_harts, ~(1ul << hart->index));
+	if (atomic_exchange(&hart->must_flush, 0))
+		tlb_flush_all();
+	if (hart->slice.queue)
+		deadline_cancel(&hart->slice);
 	arch_handle_interrupts();
 }
 
@@ -296,17 +345,48 @@ static ALWAYS_INLINE bool must_look(const struct hart *hart, const struct thread
 	return hart->run_queue.best || atomic_load_explicit(&thread->pending, memory_order_relaxed);
 }
 
-/* Does the current thread go on? If not, current is NULL afterwards. */
+/* Somebody better is ready. As a rule nobody on a list is: then the two just change places. */
+static void preempt(struct hart *hart, struct thread *thread)
+{
+	struct thread *better;
+	u64 priority;
+
+	leave_current(hart);
+	spin_lock(&hart->run_queue.lock);
+	better = hart->run_queue.next;
+	priority = *(volatile u8 *)&thread->priority;
+	if (LIKELY(hart->run_queue.best > priority + 1 &&
+		   !(hart->run_queue.ready >> priority >> 1))) {
+		better->is_queued = false;
+		queue_set_next(hart, thread, priority);
+		begin_slice(hart, better);
+		hart->current = better;
+	} else {
+		queue_insert(hart, thread, true);
+	}
+	spin_unlock(&hart->run_queue.lock);
+}
+
+/* Does the current thread go on? If not, current is NULL afterwards, or another one. */
 static bool current_goes_on(struct hart *hart)
 {
 	struct thread *thread = hart->current;
 
-	if (best_ready(hart) > thread->priority + 1ul) {
-		sched_requeue(true);
+	if (hart->run_queue.best > thread->priority + 1ul) {
+		preempt(hart, thread);
 		return false;
 	}
 	return !atomic_load_explicit(&thread->pending, memory_order_relaxed) ||
 	       thread_run_pending(thread);
+}
+
+/* Many may die in a row: meanwhile interrupts come in, and the first one's address space goes. */
+static NOINLINE void search_on(const struct hart *hart)
+{
+	if (!hart->current)
+		space_activate_kernel();
+	if (arch_interrupt_pending())
+		arch_handle_interrupts();
 }
 
 /* Until there is a thread that may go on. A quiescent state has just been counted. */
@@ -315,36 +395,50 @@ static NOINLINE void exit_search(struct hart *hart)
 	for (;;) {
 		if (atomic_load(&hart->attention) & ATTENTION_RECLAIM)
 			reclaim_poll();
+		if (atomic_load(&hart->attention) & ATTENTION_PRESSURE)
+			pressure_poll();
 		if (!hart->current)
-			hart->current = pick_next(hart);
+			hart->current = pick_next(hart, false);
 		if (!hart->current)
 			idle(hart);
 		else if (current_goes_on(hart))
 			break;
+		else
+			search_on(hart);
 		atomic_fetch_add(&hart->quiescent, 1);
 	}
-	if (hart->run_queue.best && !hart->slice.queue)
+	if (!hart->slice.queue)
 		deadline_arm(&hart->slice, arch_time() + TIME_SLICE_NS);
 	hart->current->hart = hart;
 	sched_switch(hart->current);
 }
 
+/* Of the process, for this hart; 0: it must be marked as running here first. */
+static ALWAYS_INLINE u64 satp_of(const struct hart *hart, const struct thread *thread)
+{
+	return atomic_load_explicit((_Atomic u64 *)((char *)thread->process + hart->satp_offset),
+				    memory_order_relaxed);
+}
+
+/* What would need a frame is called last: most exits, with nobody on a list, do without. */
 FRAMELESS void sched_exit(void)
 {
 	struct hart *hart = arch_hart();
 	struct thread *thread = hart->current;
+	u64 satp;
 
 	ASSERT(hart->held_count == 0);
 	atomic_fetch_add(&hart->quiescent, 1);
-	if (!thread && hart->run_queue.best)
-		thread = hart->current = pick_next(hart);
+	if (!thread && LIKELY(hart->run_queue.best) && LIKELY(!hart->run_queue.ready))
+		thread = hart->current = pick_next(hart, true);
 	if (UNLIKELY(atomic_load_explicit(&hart->attention, memory_order_relaxed)) ||
-	    UNLIKELY(!thread) || UNLIKELY(must_look(hart, thread))) {
+	    UNLIKELY(!thread) || UNLIKELY(must_look(hart, thread)) ||
+	    UNLIKELY(!(satp = satp_of(hart, thread)))) {
 		exit_search(hart);
 		return;
 	}
 	thread->hart = hart;
-	sched_switch(thread);
+	space_activate(satp);
 }
 
 /*
@@ -357,11 +451,6 @@ void sched_poke(struct thread *thread)
 	for (u32 i = 0; i < hart_count; i++)
 		if (&harts[i] != arch_hart() && harts[i].current == thread)
 			arch_send_ipi(i);
-}
-
-/* The interrupt alone does it: the exit from it looks at everything. */
-void hart_ipi(void)
-{
 }
 
 void hart_main(void)

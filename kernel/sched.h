@@ -25,6 +25,9 @@ void sched_ready(struct thread *thread);
  */
 void sched_block(void);
 
+/* Before a thread blocks in an exception: then its floating-point registers are not stored yet. */
+void sched_save_fp(void);
+
 /* The current thread goes to the end (or, preempted, the head) of its priority's queue. */
 void sched_requeue(bool at_head);
 
@@ -48,16 +51,16 @@ static ALWAYS_INLINE void sched_switch(struct thread *to)
 	space_activate(LIKELY(satp) ? satp : space_mark_active(to->process));
 }
 
+/* On how many harts does a thread other than the current one run, or is one ready? */
+u64 sched_busy_harts(void);
+
 /* Recompute hart->fast; the hart's run queue lock is held or the hart is this one. */
 void hart_update_fast(struct hart *hart);
 void hart_set_attention(struct hart *hart, u32 bits);
 void hart_clear_attention(u32 bits);
-void hart_clear_attention_of(struct hart *hart, u32 bits);
 
 /* Look at a thread's pending bits wherever it runs: an IPI to the hart that runs it. */
 void sched_poke(struct thread *thread);
-/* The handler of arch_send_ipi. */
-void hart_ipi(void);
 
 /* Entry of each hart after boot. */
 void hart_main(void) NORETURN;

@@ -22,12 +22,14 @@ enum lock_rank {
 	LOCK_RANK_LISTENER,    /* listener->lock: senders, receivers, ports */
 	LOCK_RANK_LISTENER_2,  /* a second listener (event of one while another is held) */
 	LOCK_RANK_FUTEX,       /* futex bucket */
+	LOCK_RANK_PRESSURE,    /* who waits for memory or write-back */
 	LOCK_RANK_HANDLES,     /* process->handles.lock */
 	LOCK_RANK_TIMER,       /* a hart's timer queue */
 	LOCK_RANK_INTERRUPT,   /* the interrupt table */
 	LOCK_RANK_RUN_QUEUE,   /* a hart's run queue */
 	LOCK_RANK_ACCOUNT,     /* account tree */
 	LOCK_RANK_OBJECT_CACHE, /* object allocator's slabs */
+	LOCK_RANK_PAGE_AGE,     /* pages in order of age; pins */
 	LOCK_RANK_PAGES,        /* page allocator */
 	LOCK_RANK_RECLAIM,
 	LOCK_RANK_LOG,

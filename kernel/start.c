@@ -8,6 +8,7 @@
 #include "kernel/memobj.h"
 #include "kernel/memory.h"
 #include "kernel/page_alloc.h"
+#include "kernel/pressure.h"
 #include "kernel/process.h"
 #include "kernel/resource.h"
 #include "kernel/sched.h"
@@ -18,8 +19,8 @@
 #define INIT_PRIORITY 32
 #define INIT_STACK_SIZE (64ul << 10)
 #define INIT_STACK_TOP (TERN_BOOT_PAGE - PAGE_SIZE)
-#define OBJECT_RIGHTS (TERN_RIGHTS_ALL & ~(TERN_RIGHT_CALL | TERN_RIGHT_NO_INHERIT))
 #define IMAGE_RIGHTS (TERN_RIGHT_COPY | TERN_RIGHT_MOVE | TERN_RIGHT_READ | TERN_RIGHT_EXECUTE)
+#define LOG_RIGHTS (TERN_RIGHT_COPY | TERN_RIGHT_MOVE | TERN_RIGHT_READ | TERN_RIGHT_WRITE)
 
 struct memobj *time_page;
 
@@ -71,6 +72,16 @@ static void give_image(struct process *process, paddr start, u64 length, s64 *ha
 	*handle = give(process, &memobj->object, IMAGE_RIGHTS);
 }
 
+static s64 give_log(struct process *process)
+{
+	paddr ring = log_ring_init();
+	struct memobj *memobj = ring ? memobj_create_boot(root_account, ring, TERN_LOG_RING_LENGTH)
+				     : NULL;
+
+	require(memobj, "out of memory");
+	return give(process, &memobj->object, LOG_RIGHTS);
+}
+
 static void boot_page_init(struct process *process)
 {
 	struct object *resource = object_create(root_account, TERN_TYPE_RESOURCE);
@@ -90,6 +101,7 @@ static void boot_page_init(struct process *process)
 	info->device_tree_length = machine.device_tree_length;
 	memcpy(info->command_line, machine.command_line, sizeof(info->command_line));
 	info->command_line_length = strlen(machine.command_line);
+	info->log = give_log(process);
 	require(!address_space_map(process, memobj, 0, TERN_BOOT_PAGE, PAGE_SIZE, TERN_MAP_READ),
 		"boot page");
 	object_put(&memobj->object);
@@ -129,8 +141,7 @@ static void first_process(void)
 	object_put(&process->object);
 }
 
-/* A word of the command line. */
-static bool has_option(const char *option)
+bool boot_has_option(const char *option)
 {
 	size_t length = strlen(option);
 
@@ -141,9 +152,18 @@ static bool has_option(const char *option)
 	return false;
 }
 
+/* For a test: more than any stack holds must end at its guard page. */
+static NOINLINE u64 overflow_stack(u64 depth)
+{
+	volatile u64 space[64];
+
+	space[0] = depth;
+	return depth ? overflow_stack(depth - 1) + space[0] : 0;
+}
+
 NOINLINE void kernel_start(void)
 {
-	account_init(page_count_free() * PAGE_SIZE);
+	account_init((page_count_free() - pressure_unpromised()) * PAGE_SIZE);
 	futex_init();
 	interrupt_init(arch_irq_count());
 	if (!machine.bundle)
@@ -152,9 +172,11 @@ NOINLINE void kernel_start(void)
 	first_process();
 	arch_start_harts();
 	log_print(LOG_INFO, "%lu MiB free, starting init", page_count_free() >> 8);
-	if (has_option("test=panic"))
+	if (boot_has_option("test=panic"))
 		panic("test panic requested on the command line");
-	if (!has_option("verbose"))
+	if (boot_has_option("test=stack-overflow"))
+		panic("the stack has no end: %lu", overflow_stack(64));
+	if (!boot_has_option("verbose"))
 		log_threshold = LOG_WARNING;
 	machine.boot_instructions = arch_instructions() - machine.boot_instructions;
 	hart_main();

@@ -8,22 +8,29 @@
  *   with and is woken with, is written to the frame as a whole (frame_set_result, _message);
  *   for a *wait* nothing more, it sends nothing;
  *   for a *full* one everything that a system call may carry.
+ * One that may be made *again* begins as a quick one, see restart.h.
  */
 #include "kernel/syscall.h"
 
 #include "kernel/account.h"
 #include "kernel/address_space.h"
 #include "kernel/debug.h"
+#include "kernel/device.h"
+#include "kernel/fork.h"
 #include "kernel/futex.h"
 #include "kernel/interrupt.h"
-#include "kernel/memobj.h"
+#include "kernel/memobj_calls.h"
+#include "kernel/pager.h"
 #include "kernel/process.h"
+#include "kernel/region_pager.h"
+#include "kernel/stream.h"
 #include "kernel/thread.h"
 #include "kernel/timer.h"
+#include "kernel/writeback.h"
 #include "tern/syscall.h"
 
 /* Every call, with what it is. */
-#define SYSCALL_KINDS(QUICK, FULL, MESSAGE, WAIT)                                                  \
+#define SYSCALL_KINDS(QUICK, FULL, AGAIN, MESSAGE, WAIT)                                           \
 	MESSAGE(call)                                                                              \
 	MESSAGE(reply_wait)                                                                        \
 	MESSAGE(call_ext)                                                                          \
@@ -43,14 +50,13 @@
 	QUICK(reply_read)                                                                          \
 	QUICK(reply_write)                                                                         \
 	QUICK(reply_copy)                                                                          \
-	QUICK(touch)                                                                               \
+	FULL(touch)                                                                                \
 	QUICK(handle_close)                                                                        \
 	QUICK(handle_duplicate)                                                                    \
 	QUICK(handle_info)                                                                         \
 	QUICK(handle_give)                                                                         \
 	QUICK(process_create)                                                                      \
 	FULL(process_kill)                                                                         \
-	FULL(process_fork)                                                                         \
 	QUICK(process_watch)                                                                       \
 	QUICK(process_status)                                                                      \
 	QUICK(thread_create)                                                                       \
@@ -66,12 +72,9 @@
 	QUICK(memobj_create)                                                                       \
 	QUICK(memobj_create_physical)                                                              \
 	QUICK(memobj_physical_address)                                                             \
-	QUICK(memobj_read)                                                                         \
-	QUICK(memobj_write)                                                                        \
-	QUICK(memobj_length)                                                                       \
 	QUICK(region_map)                                                                          \
 	FULL(region_unmap)                                                                         \
-	QUICK(region_protect)                                                                      \
+	FULL(region_protect)                                                                       \
 	FULL(futex_wait)                                                                           \
 	QUICK(futex_wake)                                                                          \
 	QUICK(timer_create)                                                                        \
@@ -81,23 +84,61 @@
 	QUICK(account_create)                                                                      \
 	QUICK(account_info)                                                                        \
 	FULL(account_destroy)                                                                      \
-	QUICK(debug_log)                                                                           \
+	FULL(debug_log)                                                                            \
 	QUICK(system_info)                                                                         \
 	QUICK(system_control)                                                                      \
-	QUICK(null)
+	QUICK(null)                                                                                \
+	QUICK(memobj_create_paged)                                                                 \
+	QUICK(memobj_info)                                                                         \
+	AGAIN(memobj_set_length)                                                                   \
+	QUICK(memobj_set_limit)                                                                    \
+	QUICK(memobj_set_modified)                                                                 \
+	AGAIN(memobj_read)                                                                         \
+	AGAIN(memobj_write)                                                                        \
+	AGAIN(memobj_clone)                                                                        \
+	QUICK(stream_create)                                                                       \
+	AGAIN(stream_read)                                                                         \
+	AGAIN(stream_write)                                                                        \
+	AGAIN(stream_seek)                                                                         \
+	QUICK(pager_fetch)                                                                         \
+	AGAIN(pager_supply)                                                                        \
+	AGAIN(pager_move)                                                                          \
+	QUICK(pager_fail)                                                                          \
+	QUICK(pager_prepare)                                                                       \
+	QUICK(pager_commit)                                                                        \
+	QUICK(memobj_pin)                                                                          \
+	QUICK(memobj_unpin)                                                                        \
+	AGAIN(memobj_query)                                                                        \
+	AGAIN(memobj_clean_begin)                                                                  \
+	QUICK(memobj_clean_end)                                                                    \
+	AGAIN(memobj_evict)                                                                        \
+	AGAIN(memobj_punch)                                                                        \
+	QUICK(account_set_pager)                                                                   \
+	FULL(process_fork)                                                                         \
+	QUICK(region_set_pager)                                                                    \
+	FULL(region_fetch_fault)                                                                   \
+	QUICK(region_end_fault)                                                                    \
+	QUICK(device_create)                                                                       \
+	FULL(device_release)                                                                       \
+	FULL(process_interrupt)                                                                    \
+	FULL(process_stop)                                                                         \
+	QUICK(process_continue)                                                                    \
+	QUICK(process_info)                                                                        \
+	FULL(region_info)
 
 #define PLACE(name) [TERN_OP_##name + TERN_SYSCALL_COUNT - 1]
 #define FUNCTION(name) (s64(*)()) sys_##name
 #define BARE(name) PLACE(name) = FUNCTION(name),
+#define CHECKED(name) (DEBUG_BUILD ? (s64(*)())syscall_checked : FUNCTION(name))
+#define QUICK(name) PLACE(name) = { CHECKED(name), SYSCALL_QUICK },
 #define FULL(name) PLACE(name) = { FUNCTION(name), SYSCALL_FULL },
+#define AGAIN(name) PLACE(name) = { CHECKED(name), SYSCALL_AGAIN },
 #define MESSAGE(name) PLACE(name) = { FUNCTION(name), SYSCALL_MESSAGE },
 #define WAIT(name) PLACE(name) = { FUNCTION(name), SYSCALL_WAIT },
-#define QUICK(name)                                                                                \
-	PLACE(name) = { DEBUG_BUILD ? (s64(*)())syscall_checked : FUNCTION(name), SYSCALL_QUICK },
 
 /* In the order of operation numbers: the highest, which is the most negative, first. */
-const struct syscall_entry syscall_table[TERN_SYSCALL_COUNT - 1] = { SYSCALL_KINDS(QUICK, FULL,
-										   MESSAGE, WAIT) };
+const struct syscall_entry syscall_table[TERN_SYSCALL_COUNT - 1] = { SYSCALL_KINDS(
+	QUICK, FULL, AGAIN, MESSAGE, WAIT) };
 
-s64 (*const syscall_functions[TERN_SYSCALL_COUNT - 1])() = { SYSCALL_KINDS(BARE, BARE, BARE,
+s64 (*const syscall_functions[TERN_SYSCALL_COUNT - 1])() = { SYSCALL_KINDS(BARE, BARE, BARE, BARE,
 									   BARE) };

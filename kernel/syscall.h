@@ -14,6 +14,7 @@ struct syscall_entry {
 #define SYSCALL_MESSAGE -1
 #define SYSCALL_QUICK 0
 #define SYSCALL_FULL 1
+#define SYSCALL_AGAIN 2
 
 extern const struct syscall_entry syscall_table[];
 

@@ -9,6 +9,7 @@
 #include "kernel/debug.h"
 #include "kernel/hart.h"
 #include "kernel/process.h"
+#include "kernel/restart.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "tern/syscall.h"
@@ -45,7 +46,7 @@ s64 syscall_checked(u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6, s64 
 	s64 result = syscall_functions[op + TERN_SYSCALL_COUNT - 1](a0, a1, a2, a3, a4, a5, a6);
 
 	after = take_snapshot(thread);
-	if (result < 0 && hart_count == 1 && !is_unchanged(&before, &after))
+	if (result < 0 && result != CALL_AGAIN && hart_count == 1 && !is_unchanged(&before, &after))
 		panic("system call %ld failed with %ld and left something behind", op, result);
 	return result;
 }

@@ -4,6 +4,7 @@
 #include "kernel/hart.h"
 #include "kernel/interrupt.h"
 #include "kernel/page_alloc.h"
+#include "kernel/pressure.h"
 #include "kernel/process.h"
 #include "kernel/resource.h"
 #include "kernel/sched.h"
@@ -37,9 +38,11 @@ s64 sys_debug_log(u64 text, u64 length)
 	if (length > TERN_LOG_MAX)
 		return -EINVAL;
 	error = copy_from_user(arch_hart()->current->process, buffer, UADDR(text), length);
-	if (!error)
-		log_write(buffer, length);
-	return error;
+	if (error)
+		return user_copy_failed(error);
+	log_write(buffer, length);
+	log_announce();
+	return 0;
 }
 
 s64 sys_system_info(u64 query)
@@ -58,9 +61,12 @@ s64 sys_system_info(u64 query)
 	case TERN_INFO_FLAGS:
 		return DEBUG_BUILD ? TERN_SYSTEM_DEBUG : 0;
 	case TERN_INFO_RECLAIM_PENDING:
+		reclaim_begin();
 		return (s64)reclaim_pending();
-	default:
-		break;
+	case TERN_INFO_BUSY_HARTS:
+		return (s64)sched_busy_harts();
+	case TERN_INFO_CACHED_PAGES:
+		return (s64)pressure_cached_pages;
 	}
 	if (query > TERN_INFO_OBJECTS_OF_TYPE &&
 	    query < TERN_INFO_OBJECTS_OF_TYPE + TERN_TYPE_COUNT)
@@ -81,6 +87,16 @@ static s64 force_slow(u64 value)
 	return 0;
 }
 
+static s64 set_log_reader(s64 handle)
+{
+	struct object *port = NULL;
+	int error = handle ? event_port_resolve(handle, &port) : 0;
+
+	if (!error)
+		log_set_reader(port);
+	return error;
+}
+
 s64 sys_system_control(u64 resource, u64 command, u64 value)
 {
 	int error = resource_check((s64)resource);
@@ -89,15 +105,19 @@ s64 sys_system_control(u64 resource, u64 command, u64 value)
 		return error;
 	switch (command) {
 	case TERN_CONTROL_POWER_OFF:
-		if (value > 127)
+		if (value > 255)
 			return -EINVAL;
+		log_set_reader(NULL);
 		arch_power_off((u32)value);
 	case TERN_CONTROL_REBOOT:
+		log_set_reader(NULL);
 		arch_reboot();
 	case TERN_CONTROL_FORCE_SLOW:
 		return force_slow(value);
 	case TERN_CONTROL_IRQ_RAISE:
 		return value > UINT32_MAX ? -ENODEV : interrupt_raise((u32)value);
+	case TERN_CONTROL_LOG:
+		return set_log_reader((s64)value);
 	default:
 		return -EINVAL;
 	}

@@ -20,11 +20,16 @@
 
 #include "kernel/account.h"
 #include "kernel/debug.h"
+#include "kernel/fork.h"
 #include "kernel/futex.h"
 #include "kernel/ipc.h"
+#include "kernel/region_pager.h"
+#include "kernel/restart.h"
 #include "kernel/sched.h"
+#include "kernel/stream.h"
 #include "kernel/user_copy.h"
 #include "tern/process.h"
+#include "tern/syscall.h"
 
 #define INHERIT_DEPTH 8
 
@@ -44,6 +49,13 @@ void thread_update_fast_priority(struct thread *thread)
 		atomic_store(&thread->fast_priority, pending ? 0 : priority);
 		atomic_store(&thread->call_priority, pending ? 0xffff : priority);
 	} while (pending != atomic_load(&thread->pending));
+}
+
+NOINLINE bool thread_clear_interrupt(struct thread *thread)
+{
+	atomic_fetch_and(&thread->pending, ~PENDING_INTERRUPT);
+	thread_update_fast_priority(thread);
+	return true;
 }
 
 struct thread *thread_create(struct process *process, u8 priority)
@@ -82,6 +94,10 @@ static int thread_enter_process(struct thread *thread)
 		object_get(&thread->object);
 		list_append(&process->threads, &thread->process_link);
 		process->thread_count++;
+		if (process->is_stopped) {
+			atomic_store(&thread->pending, PENDING_STOP);
+			thread_update_fast_priority(thread);
+		}
 	}
 	spin_unlock(&process->lock);
 	return error;
@@ -157,11 +173,33 @@ static bool cancel_call(struct thread *thread, bool is_kill)
 	}
 	if (!won && !is_kill && atomic_load(&thread->token) == token) {
 		thread->cancel_token = token;
-		atomic_fetch_and(&thread->pending, ~PENDING_INTERRUPT);
-		thread_update_fast_priority(thread);
+		/* An upcall it is to take in any case, and a fast reply under way does not see it: look again. */
+		if (!(atomic_load(&thread->pending) & PENDING_UPCALL))
+			thread_clear_interrupt(thread);
 	}
 	spin_unlock(&thread->client_lock);
 	return won;
+}
+
+/* It waits for a page: a system call ends; an instruction is tried again after what is pending. */
+static bool cancel_page_wait(struct thread *thread, u32 pending)
+{
+	s64 operation = (s64)thread->frame.operation;
+	/* Nobody comes back from these two: who waits for the end would wait for ever. */
+	bool is_call = thread->wait.is_call && operation != TERN_OP_thread_exit &&
+		       operation != TERN_OP_thread_resume;
+
+	if (!is_call && !(pending & (PENDING_KILL | PENDING_UPCALL)))
+		return true;
+	if (!memobj_cancel(thread))
+		return false;
+	if (is_call) {
+		atomic_fetch_and(&thread->pending, ~PENDING_INTERRUPT);
+		call_cancelled(thread);
+	}
+	thread_update_fast_priority(thread);
+	sched_ready(thread);
+	return true;
 }
 
 /* Act on `pending` if the thread is blocked. False: it was not, as far as can be seen now. */
@@ -172,10 +210,14 @@ static bool thread_look(struct thread *thread)
 
 	if (!(pending & (PENDING_KILL | PENDING_INTERRUPT)) || thread->state == THREAD_DEAD)
 		return true;
+	if ((is_kill && pending & PENDING_STOP && process_unhold_thread(thread)) ||
+	    region_pager_cancel(thread))
+		return true;
+	if (thread->state == THREAD_PAGE || thread->state == THREAD_MEMORY)
+		return cancel_page_wait(thread, pending);
 	if (cancel_receive(thread) || cancel_send(thread) || futex_cancel(thread) ||
 	    cancel_call(thread, is_kill)) {
-		atomic_fetch_and(&thread->pending, ~PENDING_INTERRUPT);
-		thread_update_fast_priority(thread);
+		thread_clear_interrupt(thread);
 		thread_wake(thread, -EINTR);
 		return true;
 	}
@@ -219,39 +261,45 @@ static void thread_request(struct thread *thread, u32 pending)
 
 void thread_kill(struct thread *thread)
 {
+	const struct thread *killer = arch_hart()->current;
+
 	if (thread->state == THREAD_DEAD)
 		return;
-	/* A ready thread dies when it is chosen: soon, whatever it was worth. */
-	thread->base_priority = thread->priority = TERN_PRIORITIES - 1;
+	/* A ready thread dies when it is chosen: as soon as its killer would be, whatever it was worth;
+	 * but thousands of them must not hold up what is more important than their killer. */
+	if (killer && killer->priority > thread->priority)
+		thread->base_priority = thread->priority = killer->priority;
 	thread_request(thread, PENDING_KILL);
 	if (thread->is_queued)
 		sched_priority_changed(thread);
 }
 
-void thread_interrupt(struct thread *thread, u32 pending)
+int thread_interrupt(struct thread *thread, u64 flags)
 {
-	thread_request(thread, pending);
+	if (flags & ~(u64)TERN_INTERRUPT_UPCALL)
+		return -EINVAL;
+	if (thread->state == THREAD_DEAD)
+		return -ESRCH;
+	if (flags && !thread->upcall_entry)
+		return -EINVAL;
+	thread_request(thread, PENDING_INTERRUPT | (flags ? PENDING_UPCALL : 0));
+	return 0;
 }
 
 void thread_die(struct thread *thread)
 {
 	struct process *process = thread->process;
-	struct object *watcher;
 
 	arch_fp_off();
 	thread->state = THREAD_DEAD;
 	sched_block();
 	reply_drop_builtin(thread);
+	fork_abandon(thread);
+	io_release(thread);
 	thread_cache_listener(thread, 0, NULL);
 	spin_lock(&process->lock);
 	list_remove(&thread->process_link);
-	watcher = thread->watcher;
-	thread->watcher = NULL;
-	spin_unlock(&process->lock);
-	if (watcher) {
-		port_notify(watcher, TERN_NOTIFY_DEATH);
-		object_put(watcher);
-	}
+	watcher_tell(process, &thread->watcher);
 	process_thread_gone(process);
 	object_put(&thread->object);
 }
@@ -264,12 +312,15 @@ bool thread_run_pending(struct thread *thread)
 		thread_die(thread);
 		return false;
 	}
+	if (pending & PENDING_STOP && process_hold_thread(thread))
+		return false;
 	if (pending & PENDING_UPCALL && !thread->in_upcall) {
 		atomic_fetch_and(&thread->pending, ~(PENDING_UPCALL | PENDING_INTERRUPT));
 		thread_update_fast_priority(thread);
-		thread_upcall(thread, TERN_UPCALL_INTERRUPT, 0);
-		return arch_hart()->current == thread &&
-		       !(atomic_load(&thread->pending) & PENDING_KILL);
+		thread_upcall(thread, TERN_UPCALL_INTERRUPT, 0, 0);
+		pending = atomic_load(&thread->pending);
+		return arch_hart()->current == thread && !(pending & PENDING_KILL) &&
+		       (thread->in_upcall || !(pending & PENDING_UPCALL));
 	}
 	return true;
 }

@@ -28,6 +28,10 @@ enum thread_state {
 	THREAD_ACTIVE,  /* running, ready, receiving or awaiting a reply */
 	THREAD_SENDING, /* queued at a listener; under its lock */
 	THREAD_FUTEX,   /* under the futex bucket's lock */
+	THREAD_FAULT,   /* waits for a region's pager; under the space's lock */
+	THREAD_PAGE,    /* on a memobj's list of waiters, under its lock */
+	THREAD_MEMORY,  /* waits for pages to be written back or freed (kernel/pressure.c) */
+	THREAD_HELD,    /* stopped with its process, and on no queue; under process->lock */
 	THREAD_DEAD
 };
 
@@ -35,6 +39,10 @@ enum thread_state {
 #define PENDING_KILL 1
 #define PENDING_INTERRUPT 2 /* the next blocking operation, or this one, returns -EINTR */
 #define PENDING_UPCALL 4    /* take an upcall with cause INTERRUPT */
+#define PENDING_STOP 8      /* its process is stopped: changes under process->lock */
+
+/* With one of these it leaves what it waits for: a message must not be given to it. */
+#define PENDING_LEAVES (PENDING_KILL | PENDING_INTERRUPT)
 
 struct reply;
 struct client_port;
@@ -85,6 +93,7 @@ struct thread {
 	bool is_queued;            /* on a run queue; under that queue's lock */
 	bool in_upcall;            /* further upcalls are held back */
 	u8 accept_handles;         /* how many a received call may bring */
+	u8 pager_error; /* what a region's pager has answered, for the next try; 0: nothing */
 
 	/* As a caller: what its call carries and where it is. */
 	struct spinlock client_lock; /* LOCK_RANK_CLIENT: parked, cancel_token, use of windows */
@@ -97,7 +106,35 @@ struct thread {
 	_Atomic u32 settle_wanted;     /* requests since `settle` was queued first; 0: it is not */
 	u32 settle_covers;             /* how many of them the grace period under way is good for */
 
-	u64 futex_key;
+	/* Waiting for a page, or for something else of a memobj (kernel/memobj.c); for a region's pager;
+	 * or at a futex. */
+	struct {
+		union {
+			struct {
+				struct memobj *memobj; /* compared and locked only: no reference */
+				union {
+					u64 key;       /* page index, or what else */
+					uaddr missing; /* where its system call found no page without
+							  waiting; FAULT: what it waits for */
+				};
+			};
+			struct memory_name futex;
+		};
+		u32 wakes;             /* is_for_clean: see kernel/pressure.c */
+		u8 error;              /* woken with: the access fails with it */
+		u8 missing_access;     /* how `missing` was to be accessed */
+		u8 missing_error;      /* FAULT: why the kernel could not help */
+		bool is_for_clean : 1; /* what keeps it is that too much is dirty */
+		bool is_call : 1;      /* its pc stands at the call that it waits in */
+	} wait;
+	/* The read or write that it is in the middle of (kernel/restart.h). */
+	struct {
+		struct memobj *memobj; /* a reference; NULL: in none */
+		struct stream *stream; /* a reference, or NULL */
+		u64 done;              /* bytes; 0 in none */
+	} io;
+
+	struct fork *fork;        /* the fork that it is working on, or NULL */
 	struct deadline deadline; /* futex timeout */
 
 	u64 upcall_entry, upcall_stack, upcall_word;
@@ -121,8 +158,8 @@ int thread_start(struct thread *thread) MUST_USE;
 
 /* Stop it for good, from any hart; returns at once, it dies when it is next looked at. */
 void thread_kill(struct thread *thread);
-/* Ask it to return -EINTR (and take an upcall). */
-void thread_interrupt(struct thread *thread, u32 pending);
+/* Ask it to return -EINTR (and take an upcall), see tern_thread_interrupt: 0, -EINVAL, -ESRCH. */
+int thread_interrupt(struct thread *thread, u64 flags) MUST_USE;
 /* The current thread dies now. The caller leaves through the scheduler. */
 void thread_die(struct thread *thread);
 
@@ -130,10 +167,19 @@ void thread_die(struct thread *thread);
  * The current thread faulted (or made a foreign system call) and the kernel cannot resolve it:
  * enter its upcall, or kill its process.
  */
-void thread_upcall(struct thread *thread, u64 cause, u64 value);
+void thread_upcall(struct thread *thread, u64 cause, u64 value, int error);
 
 /* Recompute fast_priority and call_priority after `pending` or `priority` changed. */
 void thread_update_fast_priority(struct thread *thread);
+
+/* An interrupt that came while the thread ran ends its next blocking call: this one. */
+bool thread_clear_interrupt(struct thread *thread);
+static ALWAYS_INLINE bool thread_take_interrupt(struct thread *thread)
+{
+	u32 pending = atomic_load_explicit(&thread->pending, memory_order_relaxed);
+
+	return UNLIKELY(pending & PENDING_INTERRUPT) && thread_clear_interrupt(thread);
+}
 
 /* Stop everything that the current thread has pending: kill, upcall. False: it does not go on. */
 bool thread_run_pending(struct thread *thread);

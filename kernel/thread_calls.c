@@ -1,6 +1,8 @@
 /* System calls on threads. */
+#include "kernel/fork.h"
 #include "kernel/futex.h"
 #include "kernel/ipc.h"
+#include "kernel/restart.h"
 #include "kernel/sched.h"
 #include "kernel/user_copy.h"
 #include "tern/process.h"
@@ -40,6 +42,8 @@ s64 sys_thread_create(u64 process_handle, u64 entry, u64 stack, u64 argument, u6
 
 	if (result)
 		return result;
+	if (priority == TERN_PRIORITY_SAME)
+		priority = creator->base_priority;
 	if (!is_user_address(entry) || entry & 1 || stack > TERN_USER_TOP ||
 	    priority >= TERN_PRIORITIES)
 		return -EINVAL;
@@ -56,8 +60,7 @@ s64 sys_thread_create(u64 process_handle, u64 entry, u64 stack, u64 argument, u6
 	thread->frame.result = argument;
 	/* A reference of our own: another thread may close the handle as soon as it exists. */
 	object_get(&thread->object);
-	result = handle_insert(creator->process, &thread->object,
-			       TERN_RIGHTS_ALL & ~(TERN_RIGHT_CALL | TERN_RIGHT_NO_INHERIT));
+	result = handle_insert(creator->process, &thread->object, OBJECT_RIGHTS);
 	if (result < 0) {
 		object_put(&thread->object);
 	} else if (thread_start(thread)) {
@@ -82,10 +85,10 @@ s64 sys_thread_exit(u64 clear)
 	if (clear)
 		error = copy_to_user(thread->process, UADDR(clear), &zero, sizeof(zero));
 	if (error)
-		return error;
+		return user_copy_failed(error);
 	/* point of no return: the thread is off its stack for good */
 	if (clear)
-		futex_wake(clear, 1);
+		sys_futex_wake(clear, 1);
 	thread_die(thread);
 	return 0;
 }
@@ -103,27 +106,12 @@ s64 sys_thread_kill(u64 handle)
 s64 sys_thread_watch(u64 handle, u64 port_handle)
 {
 	struct thread *thread;
-	struct object *port, *old;
-	bool is_late;
+	struct object *port;
 	int error = thread_resolve((s64)handle, TERN_RIGHT_WATCH, &thread);
 
 	if (!error)
 		error = watcher_resolve((s64)port_handle, &port);
-	if (error)
-		return error;
-	/* point of no return */
-	spin_lock(&thread->process->lock);
-	is_late = thread->state == THREAD_DEAD;
-	old = thread->watcher;
-	thread->watcher = is_late ? NULL : port;
-	spin_unlock(&thread->process->lock);
-	if (is_late && port) {
-		port_notify(port, TERN_NOTIFY_DEATH);
-		object_put(port);
-	}
-	if (old)
-		object_put(old);
-	return 0;
+	return error ? error : watcher_set(thread->process, thread, port);
 }
 
 s64 sys_thread_interrupt(u64 handle, u64 flags)
@@ -131,16 +119,7 @@ s64 sys_thread_interrupt(u64 handle, u64 flags)
 	struct thread *thread;
 	int error = thread_resolve((s64)handle, TERN_RIGHT_OWNER, &thread);
 
-	if (error)
-		return error;
-	if (flags & ~(u64)TERN_INTERRUPT_UPCALL)
-		return -EINVAL;
-	if (thread->state == THREAD_DEAD)
-		return -ESRCH;
-	if (flags && !thread->upcall_entry)
-		return -EINVAL;
-	thread_interrupt(thread, PENDING_INTERRUPT | (flags ? PENDING_UPCALL : 0));
-	return 0;
+	return error ? error : thread_interrupt(thread, flags);
 }
 
 s64 sys_thread_set_upcall(u64 entry, u64 stack, u64 word)
@@ -163,7 +142,7 @@ s64 sys_thread_resume(u64 address)
 	int error = copy_from_user(thread->process, &registers, UADDR(address), sizeof(registers));
 
 	if (error)
-		return error;
+		return user_copy_failed(error);
 	if (!is_user_address(registers.pc) || registers.pc & 1)
 		return -EINVAL;
 	frame_set_registers(&thread->frame, &registers);
@@ -171,19 +150,42 @@ s64 sys_thread_resume(u64 address)
 	return (s64)thread->frame.result;
 }
 
+/* Its stack must be waited for: the thread does again what led here. */
+static void upcall_again(struct thread *thread, u64 cause)
+{
+	if (cause == TERN_UPCALL_FOREIGN)
+		frame_restart(&thread->frame);
+	if (cause == TERN_UPCALL_INTERRUPT) {
+		atomic_fetch_or(&thread->pending, PENDING_UPCALL);
+		thread_update_fast_priority(thread);
+	}
+	if (address_space_fault(thread->process, thread->wait.missing, ACCESS_WRITE, false))
+		process_kill(thread->process, TERN_STATUS_FAULT);
+}
+
 /* Enter the upcall with the registers on its stack; a thread without one takes its process down,
  * so does one whose upcall faults. */
-void thread_upcall(struct thread *thread, u64 cause, u64 value)
+void thread_upcall(struct thread *thread, u64 cause, u64 value, int error)
 {
 	u64 address = thread->upcall_stack - sizeof(struct tern_upcall);
-	struct tern_upcall upcall = { .cause = cause, .value = value, .word = thread->upcall_word };
+	struct tern_upcall upcall = {
+		.cause = cause, .value = value, .word = thread->upcall_word, .error = (u64)-error
+	};
+	int result = -EFAULT;
 
+	call_give_up(thread);
 	frame_get_registers(&thread->frame, &upcall.registers);
-	if (!thread->upcall_entry || thread->in_upcall ||
-	    copy_to_user(thread->process, UADDR(address), &upcall, sizeof(upcall))) {
+	if (thread->upcall_entry && !thread->in_upcall)
+		result = copy_to_user(thread->process, UADDR(address), &upcall, sizeof(upcall));
+	if (result == -EAGAIN) {
+		upcall_again(thread, cause);
+		return;
+	}
+	if (result) {
 		process_kill(thread->process, TERN_STATUS_FAULT);
 		return;
 	}
+	fork_abandon(thread);
 	thread->in_upcall = true;
 	thread->frame.pc = thread->upcall_entry;
 	thread->frame.sp = address;

@@ -161,6 +161,7 @@ static struct timer *timer_of(struct object *object)
 	return container_of(object, struct timer, object);
 }
 
+/* It may be set again on another hart while it is on its way here: then it is armed, and stays so. */
 static void timer_expire(struct deadline *deadline)
 {
 	struct timer *timer = container_of(deadline, struct timer, deadline);
@@ -168,7 +169,7 @@ static void timer_expire(struct deadline *deadline)
 
 	spin_lock(&timer->lock);
 	period = timer->period;
-	if (period && !timer->object.is_dead)
+	if (period && !timer->object.is_dead && !deadline->queue)
 		deadline_arm(deadline, max_u64(deadline->when + period, arch_time()));
 	spin_unlock(&timer->lock);
 	port_notify(timer->port, timer->bits);
@@ -222,11 +223,7 @@ s64 sys_timer_create(u64 account_handle, u64 port_handle, u64 bits)
 	timer->bits = bits;
 	timer->deadline.expire = timer_expire;
 	spin_init(&timer->lock, LOCK_RANK_MEMOBJ);
-	result = handle_insert(arch_hart()->current->process, object,
-			       TERN_RIGHTS_ALL & ~(TERN_RIGHT_CALL | TERN_RIGHT_NO_INHERIT));
-	if (result < 0)
-		object_put(object);
-	return result;
+	return handle_insert_new(object, OBJECT_RIGHTS);
 }
 
 s64 sys_timer_set(u64 handle, u64 deadline, u64 period)

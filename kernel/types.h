@@ -14,6 +14,7 @@ typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
 typedef int64_t s64;
+typedef int16_t s16;
 
 /*
  * An address in some process's space, never a C pointer: it can be touched only through
@@ -41,7 +42,6 @@ typedef u64 paddr;
 #define NOINLINE __attribute__((noinline))
 /* Called by code that the compiler makes up, so it must not be dropped. */
 #define USED __attribute__((used))
-#define UNUSED __attribute__((unused))
 /* On the path of every message: a call and its frame would cost more than the body. */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 /*

@@ -10,16 +10,29 @@
 
 struct process;
 
-/* 0, or -EFAULT / -ENOMEM: then an unspecified part has been copied. */
+/* 0, or what address_space_resolve says: then an unspecified part has been copied. */
 int copy_from_user(struct process *process, void *to, uaddr from, size_t length) MUST_USE;
 int copy_to_user(struct process *process, uaddr to, const void *from, size_t length) MUST_USE;
 
+/* All of a small range is there for writing. The same results. */
+int user_prepare_write(struct process *process, uaddr address, size_t length) MUST_USE;
+
+/*
+ * What a full system call returns when a copy from or to its own process has failed: the error, or,
+ * when a page must be waited for, nothing, because the thread blocks and makes the call again.
+ */
+s64 user_copy_failed(int error) MUST_USE;
+
+/* A full system call stops for now and is made again, from the registers in its frame. */
+s64 syscall_again(void) MUST_USE;
+/* Must a long system call leave the kernel: is there an interrupt, or a reason to stop it? */
+bool syscall_is_late(void);
+
 /*
  * Between two spaces, straight. Returns the number of bytes copied (short at a page that cannot
- * be made present without waiting), or -EFAULT when that is the first byte. At most
- * COPY_CHUNK bytes are copied per call so that interrupts are not held off.
+ * be made present without waiting), or -EFAULT when that is the first byte. At most TERN_COPY_MAX
+ * bytes a call, so that interrupts are not held off.
  */
-#define COPY_CHUNK (128u << 10)
 s64 copy_between(struct process *to_process, uaddr to, struct process *from_process, uaddr from,
 		 size_t length) MUST_USE;
 

@@ -45,7 +45,7 @@ static s64 window_transfer(u64 handle, enum window window, u64 offset, u64 buffe
 		return -EFAULT;
 	spin_lock(&claim.caller->client_lock);
 	result = window_locate(&claim, window, offset, length, &address);
-	length = min_u64(length, COPY_CHUNK);
+	length = min_u64(length, TERN_COPY_MAX);
 	if (!result && window == WINDOW_IN)
 		result = copy_between(own, UADDR(buffer), claim.caller->process, address, length);
 	else if (!result)
@@ -94,7 +94,7 @@ s64 sys_reply_copy(u64 from_handle, u64 from_offset, u64 to_handle, u64 to_offse
 		result = window_locate(&to, WINDOW_OUT, to_offset, length, &target);
 	if (!result)
 		result = copy_between(to.caller->process, target, from.caller->process, source,
-				      min_u64(length, COPY_CHUNK));
+				      min_u64(length, TERN_COPY_MAX));
 	spin_unlock(&to.caller->client_lock);
 	spin_unlock(&from.caller->client_lock);
 	return result;

@@ -15,6 +15,10 @@ pins=$(dirname "$0")/source-sha256.txt
 archives=$folder/archives
 apt=$folder/apt
 
+# One at a time: apt's lists are shared, and make fetches several sources at once.
+exec 9> "$folder/.lock"
+flock 9
+
 fail()
 {
     echo "fetch-source: $package: $*" >&2
@@ -55,7 +59,11 @@ download()
         "$pins") and its .dsc and .debian.tar from Debian into $archives"
     private_sources
     export APT_CONFIG=$apt/apt.conf
-    apt-get -qq update || fail "apt-get update of the source lists failed (no network?)"
+    # Several packages are fetched one after the other: one update serves them all.
+    if [ -z "$(find "$apt/updated" -mmin -30 2> /dev/null)" ]; then
+        apt-get -qq update || fail "apt-get update of the source lists failed (no network?)"
+        touch "$apt/updated"
+    fi
     (cd "$archives" && apt-get -qq --download-only source "$package") ||
         fail "the source package cannot be downloaded from this machine's package sources"
 }

@@ -19,10 +19,17 @@ gcc-riscv64-linux-gnu riscv64-linux-gnu-gcc
 binutils-riscv64-linux-gnu riscv64-linux-gnu-ld
 qemu-system-misc qemu-system-riscv64
 opensbi /usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin
+gcc gcc
+libc6-dev /usr/include/stdio.h
+python3 python3
+tcl tclsh
+e2fsprogs /usr/sbin/mke2fs
 dpkg-dev dpkg-source
 patch patch
 xz-utils xz
 mawk awk
+bzip2 bzip2
+ed ed
 ca-certificates /etc/ssl/certs
 END
 }
@@ -33,8 +40,6 @@ needed_to_test()
     clang_version=$(clang --version 2>/dev/null | sed -n 's/.*clang version \([0-9]*\).*/\1/p')
     clang_version=${clang_version:-14}
     cat <<END
-gcc gcc
-libc6-dev /usr/include/stdio.h
 clang clang
 libclang-rt-$clang_version-dev /usr/lib/llvm-$clang_version/lib/clang
 clang-format clang-format
@@ -45,6 +50,16 @@ python3 /usr/bin/python3
 python3-pytest /usr/lib/python3/dist-packages/pytest
 python3-pexpect /usr/lib/python3/dist-packages/pexpect
 gdb-multiarch gdb-multiarch
+END
+}
+
+# A browser to test the study page with. It is large: where it cannot be had the rest is tested.
+needed_to_browse()
+{
+    cat <<'END'
+chromium /usr/bin/chromium
+chromium-driver /usr/bin/chromedriver
+fonts-dejavu-core /usr/share/fonts/truetype/dejavu
 END
 }
 
@@ -113,3 +128,11 @@ if [ -n "$missing" ]; then
     fi
 fi
 check_qemu_version
+
+if [ "$1" = test ]; then
+    missing=$(missing_packages < <(needed_to_browse))
+    # shellcheck disable=SC2086 # one word per package
+    if [ -n "$missing" ] && ! { command -v apt-get > /dev/null && install $missing; }; then
+        echo "install-deps: the study page will not be tested without: ${missing//$'\n'/ }" >&2
+    fi
+fi

@@ -133,7 +133,7 @@ class Link:
 class GdbClient:
     """A stopped machine: its registers and memory, breakpoints, steps."""
 
-    def __init__(self, address, timeout=10):
+    def __init__(self, address, timeout=60):
         self.timeout = timeout
         self.link = Link(open_socket(address, timeout))
         self.numbers = None

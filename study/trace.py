@@ -28,7 +28,7 @@ SRET = bytes.fromhex("73002010")
 MODES = {0: "user", 1: "kernel", 3: "firmware"}
 STEP_LIMIT = 100_000
 WARM_UP = 64
-BOOT_TIMEOUT = 300
+BOOT_TIMEOUT = 600
 
 
 class TraceError(Exception):

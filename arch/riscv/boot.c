@@ -19,7 +19,7 @@
 #define MEGABYTE (1ul << 20)
 #define IMAGE_OFFSET (0xffffffff80200000ul - 0x80200000ul)
 
-extern char trap_entry[], _start_hart[], boot_emergency_stack_end[], kernel_end_address[];
+extern char trap_entry[], _start[], _start_hart[], boot_emergency_stack_end[], kernel_end_address[];
 
 void boot_main(u64 hardware_id, paddr tree, u64 instructions) NORETURN;
 void boot_hart(void) NORETURN;
@@ -144,11 +144,14 @@ static void harts_init(void)
 
 void arch_start_harts(void)
 {
+	/* For a test: as if the firmware had the race that _start_hart tells of. */
+	bool is_late = boot_has_option("test=late-harts");
+	paddr entry = (paddr)(is_late ? _start : _start_hart) - IMAGE_OFFSET;
+
 	for (u32 i = 1; i < hart_count; i++) {
 		harts[i].scratch[0] = harts[i].stack_top;
 		__asm__ volatile("csrr %0, satp" : "=r"(harts[i].scratch[1]));
-		if (!sbi_start_hart(harts[i].hardware_id, (paddr)_start_hart - IMAGE_OFFSET,
-				    (u64)&harts[i]))
+		if (!sbi_start_hart(harts[i].hardware_id, entry, machine.device_tree))
 			fatal("hart %lu does not start", harts[i].hardware_id);
 	}
 	for (u32 i = 1; i < hart_count; i++)
@@ -167,6 +170,7 @@ void boot_hart(void)
 void boot_main(u64 hardware_id, paddr tree, u64 instructions)
 {
 	arch_hart()->emergency_stack_top = (u64)boot_emergency_stack_end;
+	power_init_early();
 	trap_setup();
 	machine.boot_instructions = instructions;
 	machine.device_tree = tree;
@@ -217,8 +221,7 @@ void arch_handle_interrupts(void)
 
 	if (pending & INTERRUPT_SOFTWARE) {
 		__asm__ volatile("csrc sip, %0" : : "r"((u64)INTERRUPT_SOFTWARE) : "memory");
-		panic_join();
-		hart_ipi();
+		panic_join(); /* else the interrupt alone does it: its exit looks at everything */
 	}
 	if (pending & INTERRUPT_TIMER)
 		timer_interrupt();

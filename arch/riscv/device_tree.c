@@ -209,9 +209,7 @@ void device_tree_parse(const void *tree, u64 boot_hardware_id)
 	if (fdt_check_header(tree))
 		fatal("no valid device tree was handed over");
 	machine.device_tree_length = fdt_totalsize(tree);
-	/* First the power switch, so that whatever is fatal ends with a failing status. */
 	parse_devices(tree);
-	power_init_early();
 	parse_memory(tree);
 	parse_reserved(tree);
 	parse_chosen(tree);

@@ -12,6 +12,8 @@
 #define TEST_RESET 0x7777
 #define NANOSECONDS 1000000000ul
 
+extern const paddr early_power_switch; /* boot.S */
+
 static volatile u8 *uart;
 static volatile u32 *test;
 
@@ -43,8 +45,8 @@ void arch_console_write(const char *text, size_t length)
 
 void power_init_early(void)
 {
-	if (devices.test)
-		test = phys_to_virt(devices.test);
+	if (early_power_switch)
+		test = phys_to_virt(early_power_switch);
 }
 
 void power_init(void)

@@ -27,6 +27,18 @@
 #include "tern/ipc.h"
 #include "tern/syscall.h"
 
+/* A step begins: its number, how many instructions it may take, its name. They go into a section
+   that is not loaded, from which study/ learns what it sees. 0 ends the last step. */
+.macro STEP number, budget, title
+	.pushsection .tern.steps
+	.balign	8
+	.quad	771f
+	.word	\number, \budget
+	.asciz	"\title"
+	.popsection
+771:
+.endm
+
 /* One thread's saved registers: everything that a function call preserves, and where to go on. */
 .macro SAVE_REGISTERS thread, scratch
 	sd	s0, FRAME_S0(\thread)
@@ -55,6 +67,7 @@
 	.globl	trap_entry
 trap_entry:
 	/* 1. Find the hart; see what happened: an ecall from user mode? */
+	STEP	1, 8, "Entry: what happened?"
 	csrrw	tp, sscratch, tp
 	sd	t6, HART_SCRATCH(tp)
 	csrr	t6, scause
@@ -67,6 +80,7 @@ trap_entry:
 	.globl	fast_call
 fast_call:
 	/* 2. Look the handle up. One compare proves index, generation and the right to call. */
+	STEP	2, 14, "Look the handle up"
 	ld	t6, HART_CURRENT(tp)
 	ld	t5, THREAD_PROCESS(t6)
 	ld	t4, PROCESS_HANDLE_MASK(t5)
@@ -81,20 +95,24 @@ fast_call:
 	beqz	t2, slow_call
 
 	/* 3. The object: only a live client port has a callee. */
+	STEP	3, 3, "A live client port?"
 	ld	t4, OBJECT_CALLEE(t2)
 	beqz	t4, slow_call
 
 	/* 4. Dirty floating-point registers are saved on the slow path, once. */
+	STEP	4, 2, "Floating point clean?"
 	csrr	t3, sstatus
 	bltz	t3, slow_call
 
 	/* 5. Lock the listener. Under its lock, a port that has a callee still is not revoked. */
+	STEP	5, 5, "Lock the listener"
 	amoswap.w.aq t3, tp, (t4)	/* struct listener begins with its lock */
 	bnez	t3, slow_call
 	ld	t3, OBJECT_CALLEE(t2)
 	bne	t3, t4, slow_call_unlock
 
 	/* 6. A server waits? Its space is active on this hart? */
+	STEP	6, 8, "Partner and its space"
 	ld	t3, LISTENER_RECEIVERS(t4)
 	beqz	t3, slow_call_unlock
 	ld	t5, THREAD_PROCESS(t3)
@@ -105,6 +123,7 @@ fast_call:
 
 	/* 7. Nobody more important is ready here, the server need not inherit our priority, and
 	   nothing is pending for either of the two. */
+	STEP	7, 6, "Priority, and all that is pending"
 	lhu	t5, THREAD_FAST_PRIORITY(t3)
 	ld	a7, HART_FAST(tp)
 	bltu	t5, a7, slow_call_unlock
@@ -112,12 +131,14 @@ fast_call:
 	bltu	t5, a7, slow_call_unlock
 
 	/* 8. Commit: from here on nothing can fail. Take the server off the list, unlock. */
+	STEP	8, 5, "Commit"
 	ld	a7, PORT_USERDATA(t2)
 	ld	t2, THREAD_NEXT(t3)
 	sd	t2, LISTENER_RECEIVERS(t4)
 	amoswap.w.rl zero, zero, (t4)
 
 	/* 9. Save the caller; then publish that it awaits a reply, and to whom it looks. */
+	STEP	9, 26, "Save and publish"
 	SAVE_REGISTERS t6, t2
 	ld	t2, THREAD_TOKEN(t6)
 	addi	t2, t2, 1
@@ -130,6 +151,7 @@ fast_call:
 	.globl	fast_switch
 fast_switch:
 	/* 10. Change the address space and the current thread. ASIDs differ: no flush. */
+	STEP	10, 21, "Switch"
 	csrw	satp, ra
 	sd	t3, HART_CURRENT(tp)
 	ld	ra, FRAME_PC(t3)
@@ -152,6 +174,7 @@ fast_switch:
 	ld	tp, FRAME_TP(t3)
 
 	/* 11. It arrived well; leave nothing of ours behind. */
+	STEP	11, 7, "Leave nothing behind"
 	li	a0, TERN_EVENT_CALL
 	li	t2, 0
 	li	t3, 0
@@ -162,11 +185,13 @@ fast_switch:
 
 /* ----------------------------------------------------- reply_wait: server to client, and wait */
 fast_not_call:
+	STEP	1, 2, "Entry: what happened?"
 	addi	t6, a7, -TERN_OP_REPLY_WAIT
 	bnez	t6, slow_syscall
 	.globl	fast_reply
 fast_reply:
 	/* 2. The listener is the one we received from last, and there is a call to answer. */
+	STEP	2, 6, "Listener and caller"
 	ld	t6, HART_CURRENT(tp)
 	ld	t5, THREAD_LISTENER_HANDLE(t6)
 	bne	t5, a0, slow_reply
@@ -174,10 +199,12 @@ fast_reply:
 	beqz	t3, slow_reply
 
 	/* 4. Floating point, as above. */
+	STEP	4, 2, "Floating point clean?"
 	csrr	t5, sstatus
 	bltz	t5, slow_reply
 
 	/* 6. The caller's space is active on this hart? */
+	STEP	6, 6, "Partner and its space"
 	ld	t5, THREAD_PROCESS(t3)
 	ld	ra, HART_SATP_OFFSET(tp)
 	add	ra, ra, t5
@@ -185,11 +212,13 @@ fast_reply:
 	beqz	ra, slow_reply
 
 	/* 7. Nobody more important is ready here, nothing is pending for the caller. */
+	STEP	7, 4, "Priority, and all that is pending"
 	lhu	t5, THREAD_FAST_PRIORITY(t3)
 	ld	t4, HART_FAST(tp)
 	bltu	t5, t4, slow_reply
 
 	/* 5. Lock the listener: nobody is queued there, and it was not destroyed? */
+	STEP	5, 6, "Lock the listener"
 	ld	t4, THREAD_FAST_LISTENER(t6)
 	amoswap.w.aq t5, tp, (t4)
 	bnez	t5, slow_reply
@@ -198,6 +227,7 @@ fast_reply:
 
 	/* 8. Commit: win the call. Its token is still the one we received, or somebody else has
 	   ended the call (kill, interrupt) and the answer is too late. */
+	STEP	8, 8, "Commit"
 	ld	t5, THREAD_CALLER_TOKEN(t6)
 	lr.d.aq	t2, (t3)
 	bne	t2, t5, slow_reply_unlock
@@ -207,6 +237,7 @@ fast_reply:
 	sd	zero, THREAD_CALLER(t6)
 
 	/* 9. Save the server, then publish it as the first receiver, unlock. */
+	STEP	9, 26, "Save and publish"
 	SAVE_REGISTERS t6, t2
 	ld	t2, LISTENER_RECEIVERS(t4)
 	sd	t2, THREAD_NEXT(t6)
@@ -216,6 +247,7 @@ fast_reply:
 	j	fast_switch
 
 /* -------------------------------------------------------- leaving for the slow path (trap.S) */
+	STEP	12, 3, "Leave for the C path"
 slow_call_unlock:
 	amoswap.w.rl zero, zero, (t4)
 slow_call:
@@ -225,3 +257,4 @@ slow_reply_unlock:
 	amoswap.w.rl zero, zero, (t4)
 slow_reply:
 	j	slow_syscall
+	STEP	0, 0, ""

@@ -30,6 +30,7 @@
 typedef u64 pte;
 
 extern char kernel_base[], kernel_text_end[], kernel_rodata_end[], kernel_end_address[];
+extern char boot_stack_guard[];
 
 pte *kernel_root;
 static u64 device_cursor = DEVICE_BASE;
@@ -119,7 +120,8 @@ void kernel_map_init(void)
 		map_ram(&machine.ram[i]);
 	map_image(kernel_base, kernel_text_end, READ_EXECUTE);
 	map_image(kernel_text_end, kernel_rodata_end, READ_ONLY);
-	map_image(kernel_rodata_end, kernel_end_address, READ_WRITE);
+	map_image(kernel_rodata_end, boot_stack_guard, READ_WRITE);
+	map_image(boot_stack_guard + PAGE_SIZE, kernel_end_address, READ_WRITE);
 	kernel_map_use();
 }
 
@@ -145,6 +147,11 @@ static u64 map_stack(u64 address, unsigned int order)
 	map_range(address, pages, PAGE_SIZE << order, READ_WRITE);
 	return address + (PAGE_SIZE << order);
 }
+
+/* Below each stack a page stays unmapped: the emergency stack's is the span's first. */
+_Static_assert(PAGE_SIZE * 2 + (PAGE_SIZE << EMERGENCY_ORDER) <= STACK_SPAN / 2 &&
+		       (PAGE_SIZE << STACK_ORDER) <= STACK_SPAN / 2,
+	       "no room for guard pages");
 
 void kernel_map_stacks(u32 hart_index)
 {

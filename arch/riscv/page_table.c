@@ -1,30 +1,18 @@
 /*
- * Sv48 page tables of user spaces. Four levels of 512 entries; only 4 KiB leaves. The kernel's
- * half of each root is a copy of the kernel's root, whose tables all exist since boot.
+ * Sv48 page tables of user spaces: four levels of 512 entries. The kernel's half of each root is a
+ * copy of the kernel's root, whose tables all exist since boot.
  */
 #include "arch/page_table.h"
 
-#include "arch/boot.h"
-#include "arch/csr.h"
-#include "arch/sbi.h"
-#include "kernel/bits.h"
-#include "kernel/debug.h"
-#include "kernel/hart.h"
-#include "kernel/log.h"
 #include "kernel/memory.h"
+#include "kernel/page.h"
 #include "kernel/page_alloc.h"
-#include "kernel/process.h"
 #include "kernel/reclaim.h"
-#include "kernel/spinlock.h"
-#include "tern/memory.h"
 
 #define LEVELS 4
 #define ENTRIES 512
 #define KERNEL_HALF 256
-#define ASID_BITS 16
-#define ASIDS (1u << ASID_BITS)
-
-typedef u64 pte;
+#define SKIP_MAX 1024 /* entries to look at in one search */
 
 extern pte *kernel_root;
 
@@ -33,9 +21,10 @@ static u32 pte_index(u64 address, u32 level)
 	return (u32)(address >> (PAGE_SHIFT + 9 * level)) & (ENTRIES - 1);
 }
 
-static paddr pte_page(pte entry)
+/* Bytes that an entry of the level maps. */
+static u64 level_span(u32 level)
 {
-	return (entry >> 10 & ((1ul << 44) - 1)) << PAGE_SHIFT;
+	return PAGE_SIZE << (9 * level);
 }
 
 static pte *pte_table(pte entry)
@@ -43,31 +32,25 @@ static pte *pte_table(pte entry)
 	return phys_to_virt(pte_page(entry));
 }
 
-static pte leaf(paddr page, u32 protection)
+/* Of a table of tables: behind all entries of the user half that it ever had. So nobody looks through
+ * what is empty, which is nearly all of it. */
+static u32 *table_end(const pte *table)
 {
-	pte frame = page >> PAGE_SHIFT << PTE_FRAME_SHIFT;
-
-	frame |= (protection & MAP_PRIVATE ? PTE_PRIVATE_MARK : 0);
-	if (!(protection & (TERN_MAP_READ | TERN_MAP_WRITE | TERN_MAP_EXECUTE)))
-		return frame;
-	return frame | PTE_VALID | PTE_USER | PTE_ACCESSED |
-	       (protection & TERN_MAP_READ ? PTE_READ : 0) |
-	       (protection & TERN_MAP_WRITE ? PTE_WRITE | PTE_DIRTY : 0) |
-	       (protection & TERN_MAP_EXECUTE ? PTE_EXECUTE : 0) |
-	       (protection & MAP_DEVICE ? PTE_DEVICE_MARK : 0);
+	return &page_of(virt_to_phys(table))->request;
 }
 
-static u32 leaf_protection(pte entry)
+static paddr table_create(void)
 {
-	return (entry & PTE_READ ? TERN_MAP_READ : 0) | (entry & PTE_WRITE ? TERN_MAP_WRITE : 0) |
-	       (entry & PTE_EXECUTE ? TERN_MAP_EXECUTE : 0) |
-	       (entry & PTE_DEVICE_MARK ? MAP_DEVICE : 0) |
-	       (entry & PTE_PRIVATE_MARK ? MAP_PRIVATE : 0);
+	paddr table = page_alloc_zeroed(0);
+
+	if (table)
+		page_of(table)->request = 0;
+	return table;
 }
 
 paddr page_table_create(void)
 {
-	paddr root = page_alloc_zeroed(0);
+	paddr root = table_create();
 
 	if (root)
 		memcpy((pte *)phys_to_virt(root) + KERNEL_HALF, kernel_root + KERNEL_HALF,
@@ -75,234 +58,214 @@ paddr page_table_create(void)
 	return root;
 }
 
-/* Entries are read by hardware and by lockless walks: written whole, after what they point to. */
-static void pte_write(pte *place, pte entry)
-{
-	atomic_store_explicit((_Atomic pte *)place, entry, memory_order_release);
-}
-
-static pte pte_read(const pte *place)
-{
-	return atomic_load_explicit((const _Atomic pte *)place, memory_order_acquire);
-}
-
-int page_table_map(paddr root, u64 address, paddr page, u32 protection, u64 *tables)
+/* Down to the table of `level`; NULL, with *missing tables, where there is none. */
+static pte *walk(paddr root, u64 address, u32 level, u32 *missing)
 {
 	pte *table = phys_to_virt(root);
 
-	if (!(protection & (TERN_MAP_READ | TERN_MAP_WRITE | TERN_MAP_EXECUTE | MAP_PRIVATE)))
-		return -EINVAL;
-	for (u32 level = LEVELS - 1; level > 0; level--) {
-		pte *place = &table[pte_index(address, level)];
+	for (u32 at = LEVELS - 1; at > level; at--) {
+		pte entry = pte_read(&table[pte_index(address, at)]);
 
-		if (!(pte_read(place) & PTE_VALID)) {
-			paddr new = page_alloc_zeroed(0);
-
-			if (!new)
-				return -ENOMEM;
-			pte_write(place, new >> PAGE_SHIFT << 10 | PTE_VALID);
-			(*tables)++;
-		}
-		table = pte_table(pte_read(place));
-	}
-	pte_write(&table[pte_index(address, 0)], leaf(page, protection));
-	return 0;
-}
-
-bool page_table_lookup(paddr root, u64 address, paddr *page, u32 *protection)
-{
-	const pte *table = phys_to_virt(root);
-	pte entry = 0;
-
-	for (u32 level = LEVELS; level-- > 0;) {
-		entry = pte_read(&table[pte_index(address, level)]);
-		if (!(entry & PTE_VALID))
-			return false;
-		table = pte_table(entry);
-	}
-	*page = pte_page(entry);
-	*protection = leaf_protection(entry);
-	return true;
-}
-
-/* The table of the lowest level for an address, or NULL and where the next could begin. */
-static pte *find_leaf_table(paddr root, u64 address, u64 *next)
-{
-	pte *table = phys_to_virt(root);
-
-	for (u32 level = LEVELS - 1; level > 0; level--) {
-		pte entry = pte_read(&table[pte_index(address, level)]);
-		u64 span = PAGE_SIZE << (9 * level);
-
-		*next = (address & ~(span - 1)) + span;
-		if (!(entry & PTE_VALID))
+		if (!pte_is_valid(entry) || pte_is_leaf(entry)) {
+			*missing = at - level;
 			return NULL;
+		}
 		table = pte_table(entry);
 	}
+	*missing = 0;
 	return table;
 }
 
-/* False: there is nothing in it. */
-static bool visit_entry(pte *place, u64 address, page_visitor *visit, void *context)
+pte *page_table_find(paddr root, u64 address)
 {
-	pte old = pte_read(place), new;
-	struct page_entry entry = { .page = pte_page(old), .protection = leaf_protection(old) };
+	u32 missing;
+	pte *table = walk(root, address, 0, &missing);
 
-	if (!(old & (PTE_VALID | PTE_PRIVATE_MARK)))
-		return false;
-	visit(context, address, &entry);
-	new = entry.page ? leaf(entry.page, entry.protection) : 0;
-	if (new != old)
-		pte_write(place, new);
+	return table ? &table[pte_index(address, 0)] : NULL;
+}
+
+u32 page_table_missing(paddr root, u64 address)
+{
+	u32 missing;
+
+	return walk(root, address, 0, &missing) ? 0 : missing;
+}
+
+pte *page_table_make(paddr root, u64 address, bool is_large, u64 *made)
+{
+	pte *table = phys_to_virt(root), *place;
+	u32 level = is_large ? 1 : 0;
+
+	for (u32 at = LEVELS - 1;; at--) {
+		u32 index = pte_index(address, at);
+		bool is_missing = !pte_is_valid(table[index]);
+
+		place = &table[index];
+		if (at > 0 && is_missing && *table_end(table) <= index)
+			*table_end(table) = index + 1;
+		if (at == level)
+			return !is_large || is_missing ? place : NULL;
+		if (is_missing) {
+			paddr new = table_create();
+
+			if (!new)
+				return NULL;
+			pte_write(place, new >> PAGE_SHIFT << 10 | PTE_VALID);
+			(*made)++;
+		}
+		table = pte_table(pte_read(place));
+	}
+}
+
+pte *page_table_find_large(paddr root, u64 address)
+{
+	u32 missing;
+	pte *table = walk(root, address, 1, &missing);
+	pte *place = table ? &table[pte_index(address, 1)] : NULL;
+
+	return place && pte_is_leaf(pte_read(place)) ? place : NULL;
+}
+
+void page_table_split(pte *place, paddr table)
+{
+	pte *entries = phys_to_virt(table), entry = *place;
+
+	for (u32 i = 0; i < ENTRIES; i++, entry += 1 << 10)
+		entries[i] = entry;
+	pte_write(place, table >> PAGE_SHIFT << 10 | PTE_VALID);
+}
+
+bool page_table_lookup(paddr root, u64 address, struct translation *found)
+{
+	const pte *table = phys_to_virt(root);
+	u32 level = LEVELS;
+	pte entry;
+
+	/* Unrolled the shifts are constants: each page that is read or written comes by here. */
+#pragma GCC unroll 4
+	do {
+		level--;
+		found->place = &table[pte_index(address, level)];
+		entry = pte_read(found->place);
+		if (!pte_is_valid(entry))
+			return false;
+		table = pte_table(entry);
+	} while (level && !pte_is_leaf(entry));
+	found->entry = entry;
+	found->page = pte_page(entry) + (address & (level_span(level) - 1) & ~(PAGE_SIZE - 1));
 	return true;
 }
 
-u64 page_table_visit(paddr root, u64 start, u64 end, u64 limit, page_visitor *visit, void *context)
+/* Entries from `index` on that are not valid, at the end of which something is or the table ends. */
+static u32 count_invalid(const pte *table, u32 index)
 {
-	u64 address = start;
+	u32 start = index, end = *table_end(table);
 
-	while (address < end && limit) {
-		u64 next;
-		pte *table = find_leaf_table(root, address, &next);
-
-		if (!table) {
-			address = next;
-			continue;
-		}
-		for (; address < next && address < end && limit; address += PAGE_SIZE)
-			limit -= visit_entry(&table[pte_index(address, 0)], address, visit,
-					     context);
-	}
-	return min_u64(address, end);
+	while (index < end && !pte_is_valid(table[index]))
+		index += index % 8 || pte_is_valid(pte_any(&table[index])) ? 1 : 8;
+	return (index < end ? index : ENTRIES) - start;
 }
 
-static u64 free_tables(pte *table, u32 level, u32 entries)
+/* The run at `address`, or how many bytes from there on have no table. */
+static u64 find_run(paddr root, u64 address, u64 end, struct page_run *run)
 {
+	pte *table = phys_to_virt(root);
+
+	for (u32 level = LEVELS - 1; level > 0; level--) {
+		u64 start = address & ~(level_span(level) - 1);
+		u32 index = pte_index(address, level);
+		pte entry = pte_read(&table[index]);
+
+		if (!pte_is_valid(entry)) {
+			u32 count = count_invalid(table, index);
+
+			run->skipped += count;
+			return start + count * level_span(level) - address;
+		}
+		if (pte_is_leaf(entry)) {
+			run->address = start;
+			run->count = 1;
+			run->span = level_span(level);
+			run->entries = &table[index];
+			return 0;
+		}
+		table = pte_table(entry);
+	}
+	run->address = address;
+	run->entries = &table[pte_index(address, 0)];
+	run->count = min_u64(ENTRIES - pte_index(address, 0), (end - address) >> PAGE_SHIFT);
+	return 0;
+}
+
+bool page_table_run(paddr root, u64 start, u64 end, struct page_run *run)
+{
+	*run = (struct page_run){ .span = PAGE_SIZE };
+	while (start < end) {
+		u64 empty = find_run(root, start, end, run);
+
+		if (!empty)
+			return true;
+		start += empty;
+		run->address = min_u64(start, end);
+		if (run->skipped >= SKIP_MAX && start < end)
+			return true;
+	}
+	return false;
+}
+
+/* What looking for the run and dealing with it costs, in entries. */
+u64 page_run_cost(const struct page_run *run)
+{
+	return 1 + run->count + run->skipped / 8;
+}
+
+/* The table that `place` points to and all tables below it. */
+static u64 free_table(pte *place, u32 level)
+{
+	pte *table = pte_table(*place);
 	u64 freed = 1;
 
-	for (u32 i = 0; level > 0 && i < entries; i++)
-		if (table[i] & PTE_VALID)
-			freed += free_tables(pte_table(table[i]), level - 1, ENTRIES);
+	for (u32 i = 0; level > 1 && (i += count_invalid(table, i)) < ENTRIES; i++)
+		if (!pte_is_leaf(table[i]))
+			freed += free_table(&table[i], level - 1);
+	pte_write(place, 0);
 	reclaim_pages(virt_to_phys(table), 0);
 	return freed;
 }
 
-u64 page_table_free(paddr root)
+static u64 prune(pte *table, u32 level, u64 start, u64 end, u64 low, u64 high)
 {
-	return free_tables(phys_to_virt(root), LEVELS - 1, KERNEL_HALF);
-}
+	u64 span = level_span(level), freed = 0;
 
-/* ------------------------------------------------------------------------------------ TLBs */
+	for (u64 at = start & ~(span - 1); at < end; at += span) {
+		u32 empty = count_invalid(table, pte_index(at, level));
+		pte *place;
 
-static void sfence_asid(u32 asid)
-{
-	__asm__ volatile("sfence.vma zero, %0" : : "r"((u64)asid) : "memory");
-}
-
-void tlb_flush_page(u64 address)
-{
-	__asm__ volatile("sfence.vma %0, zero" : : "r"(address) : "memory");
-}
-
-void tlb_shootdown(struct process *process, u64 start, u64 end)
-{
-	u64 remote = 0;
-
-	atomic_thread_fence(memory_order_seq_cst);
-	for (u32 i = 0; i < hart_count; i++) {
-		if (!atomic_load(&process->satp[i]))
+		at += empty * span;
+		if (at >= end)
+			break;
+		place = &table[pte_index(at, level)];
+		if (pte_is_leaf(*place))
 			continue;
-		if (&harts[i] == arch_hart())
-			sfence_asid(process->space.asid);
-		else
-			remote |= 1ul << harts[i].hardware_id;
+		if (at >= low && high - at >= span)
+			freed += free_table(place, level);
+		else if (level > 1)
+			freed += prune(pte_table(*place), level - 1, max_u64(start, at),
+				       min_u64(end, at + span), low, high);
 	}
-	if (remote)
-		sbi_remote_sfence(remote, start, end - start, process->space.asid);
+	return freed;
 }
 
-/* ----------------------------------------------------------------------------------- ASIDs */
-
-static struct spinlock asid_lock = SPINLOCK_INIT(LOCK_RANK_PAGES);
-static u64 asid_bitmap[ASIDS / 64] = { 1 }; /* 0 is the kernel's */
-static u32 asid_words, asid_cursor;         /* in words of the bitmap */
-
-/* A hart keeps only as many of the bits that are written as it has. */
-static u32 count_asids(void)
+u64 page_table_prune(paddr root, u64 start, u64 end, u64 low, u64 high)
 {
-	u64 satp, read;
-
-	__asm__ volatile("csrr %0, satp" : "=r"(satp));
-	__asm__ volatile("csrw satp, %0"
-			 :
-			 : "r"(satp | (u64)(ASIDS - 1) << SATP_ASID_SHIFT)
-			 : "memory");
-	__asm__ volatile("csrr %0, satp" : "=r"(read));
-	__asm__ volatile("csrw satp, %0\n\tsfence.vma" : : "r"(satp) : "memory");
-	return (u32)(read >> SATP_ASID_SHIFT & (ASIDS - 1)) + 1;
+	return prune(phys_to_virt(root), LEVELS - 1, start, end, low, high);
 }
 
-void asid_init(void)
+void page_table_free(paddr root)
 {
-	u32 count = count_asids();
+	pte *table = phys_to_virt(root);
 
-	if (count == 1)
-		fatal("this processor has no address space identifiers");
-	asid_words = (count + 63) / 64;
-	if (count < 64)
-		asid_bitmap[0] |= UINT64_MAX << count;
-}
-
-u32 asid_allocate(void)
-{
-	u32 asid = 0;
-
-	spin_lock(&asid_lock);
-	for (u32 i = 0; i < asid_words && !asid; i++) {
-		u32 word = (asid_cursor + i) % asid_words;
-
-		if (asid_bitmap[word] != UINT64_MAX) {
-			u32 bit = bit_lowest(~asid_bitmap[word]);
-
-			asid_bitmap[word] |= 1ul << bit;
-			asid_cursor = word;
-			asid = word * 64 + bit;
-		}
-	}
-	spin_unlock(&asid_lock);
-	return asid;
-}
-
-/* All harts forget the ASID before it can be used again. */
-void asid_release(u32 asid)
-{
-	u64 remote = 0;
-
-	for (u32 i = 0; i < hart_count; i++)
-		if (&harts[i] != arch_hart() && atomic_load(&harts[i].is_online))
-			remote |= 1ul << harts[i].hardware_id;
-	sfence_asid(asid);
-	if (remote)
-		sbi_remote_sfence(remote, 0, UINT64_MAX, asid);
-	spin_lock(&asid_lock);
-	asid_bitmap[asid / 64] &= ~(1ul << (asid % 64));
-	spin_unlock(&asid_lock);
-}
-
-/* ------------------------------------------------------------------------------- activation */
-
-u64 space_mark_active(struct process *process)
-{
-	u64 satp = SATP_SV48 | (u64)process->space.asid << SATP_ASID_SHIFT |
-		   process->space.root >> PAGE_SHIFT;
-
-	/* Whoever changes page tables from now on sees the mark, or we see the change. */
-	atomic_store(&process->satp[arch_hart()->index], satp);
-	atomic_thread_fence(memory_order_seq_cst);
-	return satp;
-}
-
-void space_activate_kernel(void)
-{
-	space_activate(SATP_SV48 | virt_to_phys(kernel_root) >> PAGE_SHIFT);
+	for (u32 i = 0; (i += count_invalid(table, i)) < ENTRIES; i++)
+		free_table(&table[i], LEVELS - 1);
+	reclaim_pages(root, 0);
 }

@@ -7,6 +7,7 @@
 #define EXTENSION_HSM 0x48534d
 #define EXTENSION_RESET 0x53525354
 #define LEGACY_PUTCHAR 1
+#define RFENCE_SFENCE 1
 #define RFENCE_SFENCE_ASID 2
 
 struct sbi_result sbi_call(u64 extension, u64 function, u64 x0, u64 x1, u64 x2, u64 x3, u64 x4)
@@ -44,6 +45,11 @@ void sbi_send_ipi(u64 hardware_id)
 void sbi_remote_sfence(u64 hart_mask, u64 start, u64 size, u64 asid)
 {
 	sbi_call(EXTENSION_RFENCE, RFENCE_SFENCE_ASID, hart_mask, 0, start, size, asid);
+}
+
+void sbi_remote_sfence_all(u64 hart_mask)
+{
+	sbi_call(EXTENSION_RFENCE, RFENCE_SFENCE, hart_mask, 0, 0, UINT64_MAX, 0);
 }
 
 bool sbi_start_hart(u64 hardware_id, paddr entry, u64 argument)

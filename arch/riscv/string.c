@@ -1,8 +1,9 @@
 /*
  * Memory and string functions of the C library: the compiler emits calls to some, libfdt needs
- * the rest. Copying and clearing pages is hot, so both move eight words a turn wherever source and
+ * the rest. Copying and clearing pages is hot, so both move many words a turn wherever source and
  * destination can be aligned together.
  */
+#include "arch/page_table.h"
 #include "kernel/memory.h"
 #include "kernel/types.h"
 
@@ -24,20 +25,13 @@ USED void *memcpy(void *restrict to, const void *restrict from, size_t length)
 	if (can_be_aligned(t, f)) {
 		for (; length && (u64)t & (WORD - 1); length--)
 			*t++ = *f++;
-		for (; length >= CHUNK; length -= CHUNK, t += CHUNK, f += CHUNK) {
-			u64 *tw = (u64 *)t;
-			const u64 *fw = (const u64 *)f;
-			u64 a = fw[0], b = fw[1], c = fw[2], d = fw[3];
-			u64 e = fw[4], g = fw[5], h = fw[6], i = fw[7];
+		if (length >= COPY_UNIT) {
+			size_t part = length & ~(size_t)(COPY_UNIT - 1);
 
-			tw[0] = a;
-			tw[1] = b;
-			tw[2] = c;
-			tw[3] = d;
-			tw[4] = e;
-			tw[5] = g;
-			tw[6] = h;
-			tw[7] = i;
+			units_copy(t, f, t + part);
+			t += part;
+			f += part;
+			length -= part;
 		}
 		for (; length >= WORD; length -= WORD, t += WORD, f += WORD)
 			*(u64 *)t = *(const u64 *)f;

@@ -40,9 +40,19 @@ void time_init_hart(void)
 	arch_timer_set(UINT64_MAX);
 }
 
+u64 arch_time_of(u64 ticks)
+{
+	return (u64)((unsigned __int128)ticks * multiplier >> SHIFT);
+}
+
+u64 arch_ticks_of(u64 nanoseconds)
+{
+	return first_tick(nanoseconds);
+}
+
 u64 arch_time(void)
 {
-	return (u64)((unsigned __int128)arch_ticks() * multiplier >> SHIFT);
+	return arch_time_of(arch_ticks());
 }
 
 void arch_timer_set(u64 nanoseconds)

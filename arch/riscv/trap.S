@@ -96,6 +96,7 @@ slow_syscall:
 quick_syscall:
 	csrw	sepc, t3
 	jalr	t5			/* sepc keeps the pc: a trap in the kernel is its end */
+quick_done:
 	ld	t6, HART_CURRENT(tp)
 	lhu	t5, THREAD_FAST_PRIORITY(t6)
 	ld	t4, HART_FAST(tp)
@@ -154,11 +155,26 @@ call_message:
 	bgez	a0, check_exit
 	j	clear_lost
 
+/* A call that may have to be made again: quick, but its arguments are stored, where it leaves those
+   for the second time. Then the rest of the frame follows, and it may block. */
+again_syscall:
+	csrw	sepc, t3
+	ARGUMENTS sd, t6
+	jalr	t5
+	li	t4, CALL_AGAIN_RESULT
+	bne	a0, t4, quick_done
+	ld	t6, HART_CURRENT(tp)
+	la	t5, call_resume
+	j	full_frame
+
 /* A call that may block or switch: the frame is whole before it begins. What it returns goes
    to a0 of the calling thread only if that is still the current one. */
 full_syscall:
-	PRESERVED sd, t6
+	addi	t4, t4, -KIND_FULL
+	bnez	t4, again_syscall
 	ARGUMENTS sd, t6
+full_frame:
+	PRESERVED sd, t6
 	CLEAR_TEMPORARIES t6
 	mv	s0, t6
 	csrr	t4, sstatus

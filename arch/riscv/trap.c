@@ -41,15 +41,17 @@ static const u8 upcall_causes[CAUSE_COUNT] = {
 	[CAUSE_STORE_PAGE] = TERN_UPCALL_FAULT_WRITE,
 };
 
-static bool resolve_fault(struct thread *thread, u64 cause, u64 address)
+/* 0, or why not; of other exceptions 1. */
+static int resolve_fault(struct thread *thread, u64 cause, u64 address)
 {
 	enum access access = cause == CAUSE_FETCH_PAGE   ? ACCESS_EXECUTE
 			     : cause == CAUSE_STORE_PAGE ? ACCESS_WRITE
 							 : ACCESS_READ;
 
 	if (cause != CAUSE_FETCH_PAGE && cause != CAUSE_LOAD_PAGE && cause != CAUSE_STORE_PAGE)
-		return false;
-	return address_space_fault(thread->process, UADDR(address), access) == 0;
+		return 1;
+	thread->wait.is_call = false;
+	return address_space_fault(thread->process, UADDR(address), access, true);
 }
 
 /* The first floating-point instruction since the registers were given away. */
@@ -64,12 +66,14 @@ static bool enable_fp(struct thread *thread, u64 cause)
 void trap_handle(u64 cause, u64 value)
 {
 	struct thread *thread = arch_hart()->current;
+	int error;
 
 	if (cause & CAUSE_INTERRUPT) {
 		arch_handle_interrupts();
 		return;
 	}
-	if (resolve_fault(thread, cause, value) || enable_fp(thread, cause))
+	error = resolve_fault(thread, cause, value);
+	if (!error || enable_fp(thread, cause))
 		return;
 	if (cause == CAUSE_USER_ECALL) {
 		thread->frame.pc += 4;
@@ -80,9 +84,10 @@ void trap_handle(u64 cause, u64 value)
 	} else {
 		log_print(LOG_INFO, "process fault: cause %lu, address %lx, pc %lx", cause, value,
 			  thread->frame.pc);
+		log_announce();
 	}
 	thread_upcall(thread, cause < CAUSE_COUNT ? upcall_causes[cause] : TERN_UPCALL_ILLEGAL,
-		      value);
+		      value, error < 0 ? error : 0);
 }
 
 /* registers: pc, x1 .. x31 at the time of the trap. */

@@ -7,6 +7,7 @@
 
 #define TERN_ERRORS(X)                                                                             \
 	X(EPERM, 1)       /* the handle lacks a right that the call needs */                       \
+	X(ENOENT, 2)      /* nothing is there or behind it */                                      \
 	X(ESRCH, 3)       /* the caller that a reply was meant for is gone */                      \
 	X(EINTR, 4)       /* interrupted by thread_interrupt before anything happened */           \
 	X(EIO, 5)         /* the pager or the device failed */                                     \

@@ -49,9 +49,9 @@ static inline tern_result tern_timer_set(tern_handle timer, uint64_t deadline, u
 
 /*
  * tern_interrupt_create: bind interrupt line `number` (needs a resource handle) to `port`:
- * each interrupt notifies `bits`, and the line stays masked until tern_interrupt_ack. Returns
- * a handle; -EBADF, -EPROTOTYPE, -EPERM, -ENODEV, -EBUSY (bound already), -EINVAL, -ENOMEM,
- * -EMFILE.
+ * each interrupt notifies `bits` (not 0), and the line stays masked until tern_interrupt_ack. Never
+ * blocks. Returns a handle; -EBADF, -EPROTOTYPE, -EPERM, -ENODEV (no such line), -EBUSY (bound
+ * already), -EINVAL (no bits), -ENOMEM, -EMFILE.
  */
 static inline tern_result tern_interrupt_create(tern_handle account, tern_handle resource,
 						uint64_t number, tern_handle port, uint64_t bits)
@@ -61,8 +61,8 @@ static inline tern_result tern_interrupt_create(tern_handle account, tern_handle
 }
 
 /*
- * tern_interrupt_ack: the device is quiet, let the next interrupt come. Needs OWNER. Returns 0,
- * -EBADF, -EPROTOTYPE, -EPERM, -EAGAIN (nothing to acknowledge).
+ * tern_interrupt_ack: the device is quiet, let the next interrupt come. Needs OWNER. Never blocks.
+ * Returns 0, -EBADF, -EPROTOTYPE, -EPERM, -EAGAIN (nothing to acknowledge).
  */
 static inline tern_result tern_interrupt_ack(tern_handle interrupt)
 {

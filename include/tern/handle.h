@@ -18,7 +18,8 @@
 #define TERN_HANDLE_GENERATION_BITS 27
 #define TERN_HANDLE_FIRST 16
 
-/* Names that every thread has without a slot. They cannot be closed, duplicated or sent. */
+/* Names that every thread has without a slot. They cannot be closed or sent in a message; duplicating
+ * or giving SELF_PROCESS and SELF_THREAD makes handles. */
 #define TERN_SELF_ACCOUNT 0 /* as an account argument: the calling process's own account */
 #define TERN_SELF_PROCESS 1
 #define TERN_SELF_THREAD 2
@@ -54,6 +55,8 @@ enum tern_type {
 	TERN_TYPE_TIMER,
 	TERN_TYPE_ACCOUNT,
 	TERN_TYPE_RESOURCE,
+	TERN_TYPE_STREAM,
+	TERN_TYPE_DEVICE,
 	TERN_TYPE_COUNT
 };
 

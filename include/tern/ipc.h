@@ -33,6 +33,10 @@
 /* Flags of tern_reply_park. */
 #define TERN_PARK_CANCELLABLE 1 /* an interrupt answers the caller -EINTR at once */
 
+/* Bytes that one call copies or touches at most: interrupts wait for it. */
+#define TERN_COPY_MAX (128u << 10) /* tern_reply_read, _write and _copy */
+#define TERN_TOUCH_MAX (4ul << 20) /* tern_touch */
+
 /* How a handle goes into a message. */
 #define TERN_SEND_COPY 0
 #define TERN_SEND_MOVE 1
@@ -40,7 +44,8 @@
 #ifndef __ASSEMBLER__
 #include "tern/types.h"
 
-/* The extended descriptor of the _ext operations, in user memory; its address goes in t2. */
+/* The extended descriptor of the _ext operations, in user memory; its address goes in t2. (For call_ext
+ * a number from 1 to 4 says accept_count alone.) */
 struct tern_extended {
 	uint32_t handle_count; /* 0..4 handles to send */
 	uint32_t accept_count; /* 0..4 handles that the answer may bring (call_ext) */
@@ -123,8 +128,8 @@ static inline tern_result tern_exchange(int64_t op, tern_handle handle,
  * tern_call: send eight words through a client port and wait for the answer. Blocks.
  * Returns 0 (| TERN_EVENT_HANDLES); -EBADF, -EPROTOTYPE (not a client port), -EPERM (no CALL
  * right), -EPIPE (port revoked, listener destroyed, or reply dropped), -EINTR (interrupted while
- * queued or parked cancellable), -EAGAIN (the listener's bound of queued senders is reached),
- * -EDEADLK never: cycles of calls are the manifest's business.
+ * queued or parked cancellable), -EAGAIN (the listener's bound of queued senders is reached).
+ * Nobody looks for cycles of calls: callers in one wait for ever.
  */
 static inline tern_result tern_call(tern_handle port, struct tern_received *message)
 {
@@ -132,15 +137,27 @@ static inline tern_result tern_call(tern_handle port, struct tern_received *mess
 }
 
 /*
- * tern_call_ext: tern_call with handles and windows. In addition: -EFAULT (descriptor not
- * readable), -EINVAL (counts, modes, or a window that wraps or leaves user space), -E2BIG (the
- * receiver accepts fewer handles), -EPERM (a handle lacks COPY or MOVE), -EMFILE or -ENOMEM (no
- * room at the receiver). A call that fails so has sent nothing and moved nothing.
+ * tern_call_ext: tern_call with handles and windows. Blocks. Returns what tern_call does, and
+ * -EFAULT (descriptor not readable), -EINVAL (counts, modes, a handle that is moved and in the
+ * message again, or a window that wraps or leaves user space), -E2BIG (the receiver accepts fewer
+ * handles), -EPERM (a handle lacks COPY or MOVE), -EMFILE or -ENOMEM (no room at the receiver). A
+ * call that fails so has sent nothing and moved nothing.
  */
 static inline tern_result tern_call_ext(tern_handle port, struct tern_received *message,
 					const struct tern_extended *extended)
 {
 	return tern_exchange(TERN_OP_call_ext, port, message, extended);
+}
+
+/*
+ * tern_call_accept: tern_call whose answer may bring up to `count` handles (1..4): tern_call_ext without
+ * anything else, and cheaper. The count stands in for the descriptor's address. Blocks. Returns what
+ * tern_call does.
+ */
+static inline tern_result tern_call_accept(tern_handle port, struct tern_received *message,
+					   uint64_t count)
+{
+	return tern_exchange(TERN_OP_call_ext, port, message, (const struct tern_extended *)count);
 }
 
 /*
@@ -155,7 +172,10 @@ static inline tern_result tern_reply_wait(tern_handle listener, struct tern_rece
 	return tern_exchange(TERN_OP_reply_wait, listener, message, 0);
 }
 
-/* tern_reply_wait_ext: the same with handles in the answer; errors as tern_call_ext. */
+/*
+ * tern_reply_wait_ext: the same with handles in the answer. Blocks. Errors also those of
+ * tern_call_ext's descriptor and handles: then the call is still to be answered.
+ */
 static inline tern_result tern_reply_wait_ext(tern_handle listener, struct tern_received *message,
 					      const struct tern_extended *extended)
 {
@@ -180,7 +200,10 @@ static inline tern_result tern_reply(tern_handle reply, struct tern_received *me
 	return tern_exchange(TERN_OP_reply, reply, message, 0);
 }
 
-/* tern_reply_ext: the same with handles; errors as tern_call_ext, which leave the reply usable. */
+/*
+ * tern_reply_ext: the same with handles. May block for the descriptor's memory only. Errors also
+ * those of tern_call_ext's descriptor and handles, which leave the reply usable.
+ */
 static inline tern_result tern_reply_ext(tern_handle reply, struct tern_received *message,
 					 const struct tern_extended *extended)
 {
@@ -274,8 +297,8 @@ static inline tern_result tern_reply_park(uint64_t cookie, uint64_t flags)
 }
 
 /*
- * tern_reply_status: 0 = the caller waits, 1 = it waits and has been interrupted ("cancel
- * requested"); -ESRCH = it is gone; -EBADF, -EPROTOTYPE. Never blocks.
+ * tern_reply_status: how a call stands. Never blocks. Returns 0 (the caller waits), 1 (it waits and
+ * has been interrupted: "cancel requested"); -ESRCH (it is gone), -EBADF, -EPROTOTYPE.
  */
 static inline tern_result tern_reply_status(tern_handle reply)
 {
@@ -285,9 +308,10 @@ static inline tern_result tern_reply_status(tern_handle reply)
 /*
  * tern_reply_read: copy `length` bytes at `offset` of the caller's in window into `buffer`.
  * tern_reply_write: copy `length` bytes from `buffer` to `offset` of the caller's out window.
- * Straight copies between the two address spaces. Never block. Return the number of bytes copied
- * (short when a page needs its pager or is not there), -EFAULT when that happens at the first
- * byte, -ERANGE (outside the window), -ESRCH (the caller is gone), -EBADF, -EPROTOTYPE.
+ * Straight copies between the two address spaces. Never block. Return the number of bytes copied (at
+ * most TERN_COPY_MAX; fewer when a page needs its pager or is not there), -EFAULT when that happens
+ * at the first byte, -ERANGE (outside the window, or there is none), -ESRCH (the caller is gone),
+ * -EBADF, -EPROTOTYPE.
  */
 static inline tern_result tern_reply_read(tern_handle reply, uint64_t offset, void *buffer,
 					  size_t length)
@@ -303,8 +327,8 @@ static inline tern_result tern_reply_write(tern_handle reply, uint64_t offset, c
 }
 
 /*
- * tern_reply_copy: copy from one waiting caller's in window to another's out window. Results as
- * tern_reply_read; -EINVAL when both replies are the same.
+ * tern_reply_copy: copy from one waiting caller's in window to another's out window. Never blocks.
+ * Results as tern_reply_read; -EINVAL when both replies are the same caller's.
  */
 static inline tern_result tern_reply_copy(tern_handle from, uint64_t from_offset, tern_handle to,
 					  uint64_t to_offset, size_t length)
@@ -315,8 +339,9 @@ static inline tern_result tern_reply_copy(tern_handle from, uint64_t from_offset
 
 /*
  * tern_touch: make the pages of [address, address + length) present, writable ones if `write`
- * is 1. At most 4 MiB. Returns 0, -EFAULT (not mapped so), -EINVAL (too long, wraps, leaves user
- * space), -ENOMEM.
+ * is 1. At most TERN_TOUCH_MAX bytes. May block until a pager has answered or there is memory. Returns
+ * 0, -EFAULT (not mapped so), -ERANGE (past the end of a memobj), -EIO and -ENOSPC (its pager could
+ * not get it), -ENOMEM, -EINVAL (too long, wraps, leaves user space, `write` neither 0 nor 1).
  */
 static inline tern_result tern_touch(const void *address, size_t length, int write)
 {

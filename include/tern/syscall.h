@@ -71,12 +71,45 @@
 	X(55, system_info)                                                                         \
 	X(56, system_control)                                                                      \
 	X(57, null)                                                                                \
-	X(58, process_fork)                                                                        \
-	X(59, memobj_read)                                                                         \
-	X(60, memobj_write)                                                                        \
-	X(61, memobj_length)
+	X(58, memobj_create_paged)                                                                 \
+	X(59, memobj_info)                                                                         \
+	X(60, memobj_set_length)                                                                   \
+	X(61, memobj_set_limit)                                                                    \
+	X(62, memobj_set_modified)                                                                 \
+	X(63, memobj_read)                                                                         \
+	X(64, memobj_write)                                                                        \
+	X(65, memobj_clone)                                                                        \
+	X(66, stream_create)                                                                       \
+	X(67, stream_read)                                                                         \
+	X(68, stream_write)                                                                        \
+	X(69, stream_seek)                                                                         \
+	X(70, pager_fetch)                                                                         \
+	X(71, pager_supply)                                                                        \
+	X(72, pager_move)                                                                          \
+	X(73, pager_fail)                                                                          \
+	X(74, pager_prepare)                                                                       \
+	X(75, pager_commit)                                                                        \
+	X(76, memobj_pin)                                                                          \
+	X(77, memobj_unpin)                                                                        \
+	X(78, memobj_query)                                                                        \
+	X(79, memobj_clean_begin)                                                                  \
+	X(80, memobj_clean_end)                                                                    \
+	X(81, memobj_evict)                                                                        \
+	X(82, memobj_punch)                                                                        \
+	X(83, account_set_pager)                                                                   \
+	X(84, process_fork)                                                                        \
+	X(85, region_set_pager)                                                                    \
+	X(86, region_fetch_fault)                                                                  \
+	X(87, region_end_fault)                                                                    \
+	X(88, device_create)                                                                       \
+	X(89, device_release)                                                                      \
+	X(90, process_interrupt)                                                                   \
+	X(91, process_stop)                                                                        \
+	X(92, process_continue)                                                                    \
+	X(93, process_info)                                                                        \
+	X(94, region_info)
 
-#define TERN_SYSCALL_COUNT 62 /* one more than the highest number */
+#define TERN_SYSCALL_COUNT 95 /* one more than the highest number */
 
 /* The two operations that have a fast path; assembly uses these names. */
 #define TERN_OP_CALL (-1)

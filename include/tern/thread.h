@@ -6,6 +6,7 @@
 
 #define TERN_PRIORITIES 64
 #define TERN_PRIORITY_DEFAULT 16
+#define TERN_PRIORITY_SAME 255 /* thread_create: the creator's base priority */
 #define TERN_DEADLINE_NONE UINT64_MAX
 
 /* Why an upcall came (struct tern_upcall.cause). */
@@ -30,10 +31,15 @@ struct tern_registers {
 struct tern_upcall {
 	uint64_t cause;
 	uint64_t value;
-	uint64_t word; /* as registered */
-	uint64_t reserved;
+	uint64_t word;  /* as registered */
+	uint64_t error; /* of a fault: why it was not resolved, see below */
 	struct tern_registers registers;
 };
+
+/*
+ * tern_upcall.error: EFAULT (nothing is mapped, or not for this access), ERANGE (past the end of the
+ * memobj), EIO and ENOSPC (its pager could not get the page), ENOMEM (quota or memory is exhausted).
+ */
 
 /* tern_thread_interrupt flags. */
 #define TERN_INTERRUPT_UPCALL 1 /* also deliver an upcall when the thread is next in user mode */
@@ -41,10 +47,10 @@ struct tern_upcall {
 #ifndef TERN_KERNEL
 /*
  * tern_thread_create: a thread in `process` (needs CREATE) that starts at `entry` with the given
- * stack pointer, tp, and `argument` in a0; priority 0..63, at most the creator's. It is charged
- * to the process's account. Never blocks. Returns a handle with all rights; -EBADF, -EPROTOTYPE,
- * -EPERM (right, or priority above own), -ENOMEM, -EMFILE, -EINVAL (addresses outside user
- * space, unaligned entry, priority > 63), -ESRCH (dead process).
+ * stack pointer, tp, and `argument` in a0; priority 0..63, at most the creator's, or
+ * TERN_PRIORITY_SAME. It is charged to the process's account. Never blocks. Returns a handle with
+ * all rights; -EBADF, -EPROTOTYPE, -EPERM (right, or priority above own), -ENOMEM, -EMFILE, -EINVAL
+ * (addresses outside user space, unaligned entry, priority > 63), -ESRCH (dead process).
  */
 static inline tern_result tern_thread_create(tern_handle process, uint64_t entry, uint64_t stack,
 					     uint64_t argument, uint64_t tp, uint64_t priority)
@@ -56,8 +62,8 @@ static inline tern_result tern_thread_create(tern_handle process, uint64_t entry
 /*
  * tern_thread_exit: ends the calling thread. If `clear` is not 0, the 32-bit word there is set
  * to 0 and one futex waiter on it woken after the thread has left its stack for good. The last
- * thread's exit kills the process with status 0. Returns only on error: -EFAULT, -EINVAL
- * (unaligned).
+ * thread's exit kills the process with status 0. May block for the word's memory only, and is not
+ * interrupted then. Returns only on error: -EFAULT, -EINVAL (unaligned).
  */
 static inline tern_result tern_thread_exit(volatile uint32_t *clear)
 {
@@ -65,15 +71,19 @@ static inline tern_result tern_thread_exit(volatile uint32_t *clear)
 }
 
 /*
- * tern_thread_kill: stop a thread for good, wherever it is. Needs OWNER. A dead one is 0.
- * Returns 0, -EBADF, -EPROTOTYPE, -EPERM.
+ * tern_thread_kill: stop a thread for good, wherever it is. Needs OWNER. A dead one is 0. Never
+ * blocks: a thread that runs on another hart ends a moment later. Returns 0, -EBADF, -EPROTOTYPE,
+ * -EPERM.
  */
 static inline tern_result tern_thread_kill(tern_handle thread)
 {
 	return tern_syscall1(TERN_OP_thread_kill, (uint64_t)thread);
 }
 
-/* tern_thread_watch: as tern_process_watch, for a thread. */
+/*
+ * tern_thread_watch: when the thread dies (or is dead already) TERN_NOTIFY_DEATH is notified to `port`,
+ * as with tern_process_watch. Needs WATCH. Never blocks. Returns 0, -EBADF, -EPROTOTYPE, -EPERM.
+ */
 static inline tern_result tern_thread_watch(tern_handle thread, tern_handle port)
 {
 	return tern_syscall2(TERN_OP_thread_watch, (uint64_t)thread, (uint64_t)port);
@@ -96,7 +106,8 @@ static inline tern_result tern_thread_interrupt(tern_handle thread, uint64_t fla
  * tern_thread_set_upcall: where the calling thread's faults and interrupt upcalls go. A
  * struct tern_upcall is put below `stack` (16-byte aligned) and `entry` is entered with its
  * address in a0 and sp; further upcalls are held back (a fault meanwhile kills the process)
- * until tern_thread_resume. entry 0 removes it. Returns 0, -EINVAL (addresses, alignment).
+ * until tern_thread_resume. entry 0 removes it. Never blocks. Returns 0, -EINVAL (addresses,
+ * alignment).
  */
 static inline tern_result tern_thread_set_upcall(uint64_t entry, uint64_t stack, uint64_t word)
 {
@@ -104,8 +115,9 @@ static inline tern_result tern_thread_set_upcall(uint64_t entry, uint64_t stack,
 }
 
 /*
- * tern_thread_resume: continue with `registers`, all of them, and allow upcalls again. Does not
- * return, except -EFAULT (not readable), -EINVAL (pc outside user space).
+ * tern_thread_resume: continue with `registers`, all of them, and allow upcalls again. May block for
+ * their memory only. Does not return, except -EFAULT (not readable), -EINVAL (pc odd or outside user
+ * space).
  */
 static inline tern_result tern_thread_resume(const struct tern_registers *registers)
 {
@@ -113,15 +125,16 @@ static inline tern_result tern_thread_resume(const struct tern_registers *regist
 }
 
 /*
- * tern_thread_set_priority: base priority 0..63, at most the caller's. Needs OWNER. Returns 0,
- * -EBADF, -EPROTOTYPE, -EPERM, -EINVAL, -ESRCH (dead).
+ * tern_thread_set_priority: base priority 0..63 (higher goes first), at most the caller's. Needs OWNER.
+ * Never blocks. Returns 0, -EBADF, -EPROTOTYPE, -EPERM (right, or above the caller's), -EINVAL,
+ * -ESRCH (dead).
  */
 static inline tern_result tern_thread_set_priority(tern_handle thread, uint64_t priority)
 {
 	return tern_syscall2(TERN_OP_thread_set_priority, (uint64_t)thread, priority);
 }
 
-/* tern_thread_yield: let another ready thread of the same priority run. Returns 0. */
+/* tern_thread_yield: let another ready thread of the same priority run. Never blocks. Returns 0. */
 static inline tern_result tern_thread_yield(void)
 {
 	return tern_syscall0(TERN_OP_thread_yield);
@@ -129,7 +142,7 @@ static inline tern_result tern_thread_yield(void)
 
 /*
  * tern_thread_accept_handles: how many handles (0..4) a call received by the calling thread may
- * bring; 0 at first. Returns 0, -EINVAL.
+ * bring; 0 at first. Never blocks. Returns 0, -EINVAL.
  */
 static inline tern_result tern_thread_accept_handles(uint64_t count)
 {
@@ -138,8 +151,9 @@ static inline tern_result tern_thread_accept_handles(uint64_t count)
 
 /*
  * tern_futex_wait: sleep if the aligned 32-bit word at `address` equals `expected`, until
- * tern_futex_wake or `deadline` (nanoseconds of the time page; TERN_DEADLINE_NONE). Returns 0,
- * -EAGAIN (another value), -ETIMEDOUT, -EINTR, -EFAULT, -EINVAL (unaligned).
+ * tern_futex_wake or `deadline` (nanoseconds of the time page; TERN_DEADLINE_NONE). Blocks. Returns 0
+ * (woken; the word may have any value), -EAGAIN (another value), -ETIMEDOUT, -EINTR, -EFAULT, -EINVAL
+ * (unaligned).
  */
 static inline tern_result tern_futex_wait(volatile uint32_t *address, uint32_t expected,
 					  uint64_t deadline)
@@ -149,8 +163,8 @@ static inline tern_result tern_futex_wait(volatile uint32_t *address, uint32_t e
 
 /*
  * tern_futex_wake: wake up to `count` waiters, first come first served. The word is named by
- * the memory it lies in: processes that share a memobj meet. Returns how many woke, -EFAULT,
- * -EINVAL.
+ * the memory it lies in: processes that share a memobj meet. Never blocks. Returns how many woke,
+ * -EFAULT, -EINVAL (unaligned).
  */
 static inline tern_result tern_futex_wake(volatile uint32_t *address, uint64_t count)
 {

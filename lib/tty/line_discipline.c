@@ -7,6 +7,7 @@
 #define DISABLED _POSIX_VDISABLE
 #define TAB_WIDTH 8
 #define DELETE 0x7f
+#define VTIME_NS 100000000ul
 
 void tty_init(struct tty *tty, const struct tty_callbacks *callbacks, void *context)
 {
@@ -386,6 +387,35 @@ enum tty_wait tty_ready(const struct tty *tty, size_t wanted, bool has_timed_out
 	if (!available)
 		return TTY_WAIT_INPUT;
 	return has_timed_out ? TTY_READ : TTY_WAIT_BETWEEN;
+}
+
+bool tty_waits(const struct tty *tty, struct tty_patience *patience, size_t wanted, uint64_t now,
+	       uint64_t *deadline)
+{
+	uint64_t time = tty->settings.c_cc[VTIME] * VTIME_NS;
+	bool has_timed_out = patience->deadline && now >= patience->deadline;
+	enum tty_wait wait = tty_ready(tty, wanted, has_timed_out);
+
+	if (wait == TTY_WAIT_TIMER && !patience->deadline)
+		patience->deadline = now + time;
+	else if (wait == TTY_WAIT_BETWEEN)
+		patience->deadline = patience->last_arrival + time;
+	else if (wait != TTY_WAIT_TIMER)
+		patience->deadline = 0;
+	*deadline = patience->deadline;
+	return wait != TTY_READ;
+}
+
+/* A line that is longer than the queue has room for loses bytes: nobody could read it before its end. */
+size_t tty_room(const struct tty *tty)
+{
+	size_t used = tty->tail - tty->head;
+
+	if (!has_local_flag(tty, ICANON))
+		return TTY_INPUT_MAX - used;
+	if (tty->head == tty->line)
+		return SIZE_MAX;
+	return used < TTY_INPUT_MAX ? TTY_INPUT_MAX - 1 - used : 0;
 }
 
 size_t tty_read(struct tty *tty, void *to, size_t length)

@@ -48,6 +48,12 @@ enum tty_wait {
 	TTY_WAIT_BETWEEN, /* the same, from the last byte's arrival */
 };
 
+/* How long a reader who waits for bytes has waited (VTIME). */
+struct tty_patience {
+	uint64_t last_arrival; /* of a byte: the device's side says so */
+	uint64_t deadline;     /* 0: none */
+};
+
 void tty_init(struct tty *tty, const struct tty_callbacks *callbacks, void *context);
 
 /* A byte from the device. A full queue drops it and rings the bell when IMAXBEL is set. */
@@ -58,6 +64,15 @@ void tty_receive(struct tty *tty, uint8_t byte);
  * earlier answer named has passed.
  */
 enum tty_wait tty_ready(const struct tty *tty, size_t wanted, bool has_timed_out);
+
+/*
+ * The same for who has a clock: true: it has to wait, until *deadline at the latest if that is not 0. Times
+ * are in nanoseconds.
+ */
+bool tty_waits(const struct tty *tty, struct tty_patience *patience, size_t wanted, uint64_t now,
+	       uint64_t *deadline);
+/* How many bytes from the device will be kept or do something; SIZE_MAX: any. */
+size_t tty_room(const struct tty *tty);
 
 /*
  * At most `length` bytes, at most one line in canonical mode. 0: end of file, or nothing came in

@@ -9,7 +9,7 @@
 
 #define DESCRIPTOR_NEXT 1
 #define DESCRIPTOR_WRITE 2
-#define NO_INTERRUPT 1
+#define DESCRIPTOR_INDIRECT 4
 #define NO_NOTIFY 1
 
 struct virtio_descriptor {
@@ -117,15 +117,22 @@ static void give_descriptor(struct virtio_queue *queue, uint16_t descriptor)
 	queue->free_count++;
 }
 
-static void describe(struct virtio_queue *queue, uint16_t descriptor,
-		     const struct virtio_segment *segment, bool is_written, bool is_last)
+static void describe(volatile struct virtio_descriptor *place, const struct virtio_segment *segment,
+		     bool is_written, bool is_last)
 {
-	volatile struct virtio_descriptor *place = &queue->descriptors[descriptor];
-
 	place->address = segment->address;
 	place->length = segment->length;
 	place->flags = (uint16_t)((is_written ? DESCRIPTOR_WRITE : 0) |
 				  (is_last ? 0 : DESCRIPTOR_NEXT));
+}
+
+/* The chain that begins with `head` is the device's now. */
+static void offer(struct virtio_queue *queue, uint16_t head, struct virtio_request *request)
+{
+	queue->slots[head].request = request;
+	queue->available->ring[queue->next_avail % queue->size] = head;
+	virtio_barrier(); /* the chain before the index that offers it */
+	queue->available->index = ++queue->next_avail;
 }
 
 int virtio_queue_add(struct virtio_queue *queue, const struct virtio_segment *segments,
@@ -145,17 +152,44 @@ int virtio_queue_add(struct virtio_queue *queue, const struct virtio_segment *se
 	for (unsigned int i = 0; i < count; i++) {
 		uint16_t descriptor = take_descriptor(queue);
 
-		describe(queue, descriptor, &segments[i], i >= out, i + 1 == count);
+		describe(&queue->descriptors[descriptor], &segments[i], i >= out, i + 1 == count);
 		queue->descriptors[previous].next = descriptor;
 		previous = descriptor;
 		writable += i >= out ? segments[i].length : 0;
 	}
-	slot->request = request;
 	slot->writable = writable;
 	slot->length = (uint16_t)count;
-	queue->available->ring[queue->next_avail % queue->size] = head;
-	virtio_barrier(); /* the chain before the index that offers it */
-	queue->available->index = ++queue->next_avail;
+	offer(queue, head, request);
+	return 0;
+}
+
+int virtio_queue_add_indirect(struct virtio_queue *queue, const struct virtio_segment *segments,
+			      unsigned int out, unsigned int in, void *table, uint64_t physical,
+			      struct virtio_request *request)
+{
+	volatile struct virtio_descriptor *places = table;
+	unsigned int count = out + in;
+	uint32_t writable = 0;
+	uint16_t head;
+
+	if (queue->is_broken)
+		return -EIO;
+	if (!request || count == 0 || count > UINT16_MAX)
+		return -EINVAL;
+	if (!queue->free_count)
+		return -EAGAIN;
+	for (unsigned int i = 0; i < count; i++) {
+		describe(&places[i], &segments[i], i >= out, i + 1 == count);
+		places[i].next = (uint16_t)(i + 1);
+		writable += i >= out ? segments[i].length : 0;
+	}
+	head = take_descriptor(queue);
+	queue->descriptors[head].address = physical;
+	queue->descriptors[head].length = VIRTIO_TABLE_SIZE(count);
+	queue->descriptors[head].flags = DESCRIPTOR_INDIRECT;
+	queue->slots[head].writable = writable;
+	queue->slots[head].length = 1;
+	offer(queue, head, request);
 	return 0;
 }
 

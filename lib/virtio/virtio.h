@@ -128,6 +128,16 @@ void virtio_queue_init(struct virtio_queue *queue, struct virtio_device *device,
 int virtio_queue_add(struct virtio_queue *queue, const struct virtio_segment *segments,
 		     unsigned int out, unsigned int in, struct virtio_request *request);
 
+/*
+ * The same through a table of its own, so that the request takes one descriptor of the queue whatever
+ * its length: `table` is DMA memory for VIRTIO_TABLE_SIZE(out + in) bytes at `physical`, the request's
+ * until it comes back. Only when VIRTIO_F_INDIRECT_DESC was negotiated.
+ */
+#define VIRTIO_TABLE_SIZE(segments) (16u * (segments))
+int virtio_queue_add_indirect(struct virtio_queue *queue, const struct virtio_segment *segments,
+			      unsigned int out, unsigned int in, void *table, uint64_t physical,
+			      struct virtio_request *request);
+
 /* Tell the device about what was added, unless it said that it is looking anyway. */
 void virtio_queue_kick(struct virtio_queue *queue);
 

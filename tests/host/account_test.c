@@ -18,6 +18,27 @@ static int tear_down(void **state)
 	return host_objects_end() ? 0 : -1;
 }
 
+static s64 destroy_some(s64 handle)
+{
+	host_thread.frame.pc = 0x1004;
+	host_thread.frame.result = (u64)handle;
+	return sys_account_destroy((u64)handle);
+}
+
+/* The call in full: begun again for as long as it asks for that. */
+static s64 destroy(s64 handle)
+{
+	s64 result;
+	u64 pc = 0x1004;
+
+	do {
+		result = destroy_some(handle);
+		if (host_thread.frame.pc != pc)
+			assert_int_equal(result, handle);
+	} while (host_thread.frame.pc != pc);
+	return result;
+}
+
 static u64 used(const struct account *account)
 {
 	return atomic_load(&account->used);
@@ -48,6 +69,10 @@ static void nothing_is_charged_beyond_the_limit(void **state)
 	account_uncharge(account, PAGE_SIZE);
 	assert_false(account_charge(account, PAGE_SIZE + 1));
 	assert_false(account_charge(account, UINT64_MAX));
+	assert_true(account_could_pay(account, PAGE_SIZE));
+	assert_false(account_could_pay(account, PAGE_SIZE + 1));
+	assert_false(account_could_pay(account, UINT64_MAX));
+	assert_int_equal(used(account), PAGE_SIZE);
 	assert_true(account_charge(account, PAGE_SIZE));
 	account_uncharge(account, 2 * PAGE_SIZE);
 	assert_int_equal(used(account), 0);
@@ -89,8 +114,9 @@ static void objects_are_charged_as_allocated_and_uncharged_at_once(void **state)
 	object_put(object);
 	assert_int_equal(used(account), (count - 1) * size);
 	account_kill_object(&account->object);
-	while (!list_is_empty(&account->unborn))
-		object_put(container_of(account->unborn.next, struct object, account_link));
+	while (!list_is_empty(&account->objects))
+		object_put(container_of(account->objects.next, struct object, account_link));
+	host_reclaim();
 	object_put(&account->object);
 }
 
@@ -119,14 +145,48 @@ static void destruction_kills_each_object_once(void **state)
 	(void)state;
 	for (u32 i = 0; i < ARRAY_SIZE(timers); i++)
 		timers[i] = named(account_of(object_at(i % 2 ? account : child)), TERN_TYPE_TIMER);
-	assert_int_equal(sys_account_destroy((u64)account), 0);
+	assert_int_equal(destroy(account), 0);
 	assert_int_equal(host_kills, ARRAY_SIZE(timers));
 	for (u32 i = 0; i < ARRAY_SIZE(timers); i++)
 		assert_true(object_at(timers[i])->is_dead);
 	assert_true(object_at(child)->is_dead);
-	assert_int_equal(sys_account_destroy((u64)account), 0);
-	assert_int_equal(sys_account_destroy((u64)child), 0);
+	assert_int_equal(destroy(account), 0);
+	assert_int_equal(destroy(child), 0);
 	assert_int_equal(host_kills, ARRAY_SIZE(timers));
+}
+
+/* An interrupt waits for the death of one object, not of all; the next round goes on. */
+static void destruction_makes_way_for_interrupts(void **state)
+{
+	s64 account = sys_account_create(TERN_SELF_ACCOUNT, 64 * PAGE_SIZE);
+	s64 child = sys_account_create((u64)account, 32 * PAGE_SIZE);
+
+	(void)state;
+	for (u32 i = 0; i < 10; i++)
+		named(account_of(object_at(child)), TERN_TYPE_TIMER);
+	host_interrupt_pending = true;
+	for (u32 round = 1; round < 12; round++) {
+		assert_int_equal(destroy_some(account), account);
+		assert_true(host_kills <= round);
+	}
+	host_interrupt_pending = false;
+	assert_int_equal(destroy(account), 0);
+	assert_int_equal(host_kills, 10);
+}
+
+/* Whoever began it dies, or closes the handle, in the middle. */
+static void destruction_goes_on_without_its_caller(void **state)
+{
+	s64 account = sys_account_create(TERN_SELF_ACCOUNT, 64 * PAGE_SIZE);
+	s64 child = sys_account_create((u64)account, 32 * PAGE_SIZE);
+
+	(void)state;
+	for (u32 i = 0; i < 100; i++)
+		named(account_of(object_at(i % 2 ? child : account)), TERN_TYPE_TIMER);
+	assert_int_equal(destroy_some(account), account);
+	assert_true(host_kills > 0 && host_kills < 100);
+	host_reclaim();
+	assert_int_equal(host_kills, 100);
 }
 
 static void a_destroyed_account_pays_for_nothing_new(void **state)
@@ -135,7 +195,7 @@ static void a_destroyed_account_pays_for_nothing_new(void **state)
 	struct account *account = account_of(object_at(handle));
 
 	(void)state;
-	assert_int_equal(sys_account_destroy((u64)handle), 0);
+	assert_int_equal(destroy(handle), 0);
 	assert_null(object_create(account, TERN_TYPE_TIMER));
 	assert_null(account_create(account, PAGE_SIZE));
 	assert_int_equal(sys_account_create((u64)handle, PAGE_SIZE), -ENOMEM);
@@ -150,7 +210,7 @@ static void what_is_still_being_made_is_killed_when_it_is_whole(void **state)
 	struct object *object = object_create(account, TERN_TYPE_TIMER);
 
 	(void)state;
-	assert_int_equal(sys_account_destroy((u64)handle), 0);
+	assert_int_equal(destroy(handle), 0);
 	reclaim_poll();
 	assert_int_equal(host_kills, 0);
 	assert_false(object->is_dead);
@@ -167,7 +227,7 @@ static void what_was_discarded_half_made_is_not_killed(void **state)
 	struct object *object = object_create(account, TERN_TYPE_TIMER);
 
 	(void)state;
-	assert_int_equal(sys_account_destroy((u64)handle), 0);
+	assert_int_equal(destroy(handle), 0);
 	object_discard(object);
 	host_reclaim();
 	assert_int_equal(host_kills, 0);
@@ -181,7 +241,7 @@ static void nobody_destroys_who_pays_for_him(void **state)
 	(void)state;
 	object_get(&root_account->object); /* the handle's */
 	assert_int_equal(sys_account_destroy(TERN_SELF_ACCOUNT), -EBUSY);
-	assert_int_equal(sys_account_destroy((u64)root), -EBUSY);
+	assert_int_equal(destroy(root), -EBUSY);
 	assert_false(root_account->is_closed);
 	assert_int_equal(host_kills, 0);
 }
@@ -222,8 +282,8 @@ static void calls_check_their_arguments(void **state)
 	assert_int_equal(sys_account_info((u64)handle, 2), -EINVAL);
 	assert_int_equal(sys_account_info((u64)blind, TERN_ACCOUNT_USED), -EPERM);
 	assert_int_equal(sys_account_info((u64)timer, TERN_ACCOUNT_USED), -EPROTOTYPE);
-	assert_int_equal(sys_account_destroy((u64)blind), -EPERM);
-	assert_int_equal(sys_account_destroy((u64)timer), -EPROTOTYPE);
+	assert_int_equal(destroy(blind), -EPERM);
+	assert_int_equal(destroy(timer), -EPROTOTYPE);
 	assert_int_equal(sys_account_destroy(UINT64_MAX), -EBADF);
 }
 
@@ -255,7 +315,7 @@ static void model_step(struct model *model)
 	}
 	case 1:
 		if (*account && rand() % 4 == 0)
-			assert_int_equal(sys_account_destroy((u64)*account), 0);
+			assert_int_equal(destroy(*account), 0);
 		break;
 	case 2:
 		if (*account)
@@ -315,6 +375,8 @@ int main(void)
 		TEST(objects_are_charged_as_allocated_and_uncharged_at_once),
 		TEST(failed_creation_leaves_nothing_behind),
 		TEST(destruction_kills_each_object_once),
+		TEST(destruction_makes_way_for_interrupts),
+		TEST(destruction_goes_on_without_its_caller),
 		TEST(a_destroyed_account_pays_for_nothing_new),
 		TEST(what_is_still_being_made_is_killed_when_it_is_whole),
 		TEST(what_was_discarded_half_made_is_not_killed),

@@ -10,9 +10,9 @@
 
 /* -------------------------------------------------------------------------------- an execution */
 
-void thread_upcall(struct thread *thread, u64 cause, u64 value)
+void thread_upcall(struct thread *thread, u64 cause, u64 value, int error)
 {
-	(void)thread, (void)cause, (void)value;
+	(void)thread, (void)cause, (void)value, (void)error;
 }
 
 static void make_actor(struct actor *actor, u32 hart)
@@ -23,6 +23,7 @@ static void make_actor(struct actor *actor, u32 hart)
 	actor->process = actor->is_server ? world.server : world.client;
 	actor->thread = thread_create(actor->process, (u8)priority);
 	actor->thread->frame.s[0] = (u64)actor;
+	actor->thread->upcall_entry = (u64)actor;
 	object_get(&actor->thread->object); /* the checker's */
 	if (thread_start(actor->thread))
 		explore_fail("no start");
@@ -170,6 +171,7 @@ static void check(void)
 static void run_once(const struct actor *actors, u32 count, u32 harts_wanted)
 {
 	memset(&world, 0, sizeof(world));
+	memset(&memory, 0, sizeof(memory));
 	memcpy(world.actors, actors, count * sizeof(*actors));
 	world.count = count;
 	set_up(harts_wanted);
@@ -226,6 +228,10 @@ static const struct scenario scenarios[] = {
 	  { SERVER(ECHO), CLIENT({ CALL, 0 }, { CALL, 0 }), CLIENT({ KILL_PROCESS, 0 }) } },
 	{ "interrupt of the caller",
 	  { SERVER(ECHO), CLIENT({ CALL, 0 }, { CALL, 0 }), CLIENT({ INTERRUPT, 1 }) } },
+	{ "upcall of the caller",
+	  { SERVER(ECHO), CLIENT({ CALL, 0 }, { CALL, 0 }), CLIENT({ INTERRUPT_UPCALL, 1 }) } },
+	{ "upcall of the server",
+	  { SERVER(ECHO), CLIENT({ CALL, 0 }, { CALL, 0 }), CLIENT({ INTERRUPT_UPCALL, 0 }) } },
 	{ "interrupt of the server",
 	  { SERVER(ECHO), CLIENT({ CALL, 0 }, { CALL, 0 }), CLIENT({ INTERRUPT, 0 }) } },
 	{ "interrupt against parked",
@@ -259,6 +265,21 @@ static const struct scenario scenarios[] = {
 	{ "notifications",
 	  { SERVER(ECHO), CLIENT({ NOTIFY, 0 }, { NOTIFY, 1 }),
 	    CLIENT({ NOTIFY, 2 }, { CALL, 0 }) } },
+	{ "stop of the client",
+	  { SERVER(ECHO), CLIENT({ CALL, 0 }, { CALL, 0 }),
+	    SERVER({ STOP, 1 }, { CONTINUE, 1 }, { STOP, 1 }, { CONTINUE, 1 }) } },
+	{ "stop of the server",
+	  { SERVER(ECHO), CLIENT({ CALL, 0 }, { CALL, 0 }),
+	    CLIENT({ STOP, 0 }, { STOP, 0 }, { CONTINUE, 0 }) } },
+	{ "kill of a stopped client",
+	  { SERVER(ECHO), CLIENT({ CALL, 0 }, { CALL, 0 }),
+	    SERVER({ STOP, 1 }, { KILL_PROCESS, 1 }) } },
+	{ "stop against interrupt",
+	  { SERVER(ECHO), CLIENT({ CALL, 0 }), SERVER({ STOP, 1 }, { CONTINUE, 1 }),
+	    SERVER({ INTERRUPT, 1 }) } },
+	{ "shootdown against a hart that wakes",
+	  { SERVER({ WAIT, 0 }, { CLOSE_PARKED, 0 }, { CLOSE_PARKED, 0 }, { WAIT, 0 }),
+	    CLIENT({ NOTIFY, 0 }, { UNMAP, 0 }, { UNMAP, 0 }) } },
 	{ "last client goes",
 	  { SERVER(ECHO), CLIENT({ CALL, 0 }), CLIENT({ NOTIFY, 0 }, { CLOSE_PORT, 0 }) } },
 	{ "last client and a new one",
@@ -402,6 +423,8 @@ int main(int count, char **arguments)
 		[CALLER_IS_NOT_DROPPED] = "finds a forgotten caller",
 		[FAST_CALL_TRUSTS_PORT] = "finds a fast call through a revoked port",
 		[FAST_REPLY_IGNORES_QUEUE] = "finds a fast reply that overlooks the queue",
+		[STOP_LOOKS_ONCE] = "finds a process that runs on when it is stopped",
+		[FLUSH_LOOKS_ONCE] = "finds a hart that woke before it was told to forget",
 	};
 	bool is_good = explore_all(limit) && explore_random((unsigned int)limit / 10);
 

@@ -286,6 +286,61 @@ static void output_stops_and_starts(void **state)
 	assert_false(tty_has_input(&tty));
 }
 
+static void set_mode(tcflag_t flags, cc_t least, cc_t time)
+{
+	struct termios settings = tty.settings;
+
+	settings.c_lflag = flags;
+	settings.c_cc[VMIN] = least;
+	settings.c_cc[VTIME] = time;
+	tty_set(&tty, &settings);
+}
+
+static void readers_wait_as_long_as_they_said(void **state)
+{
+	struct tty_patience patience = { .last_arrival = 50 };
+	uint64_t deadline;
+	char text[8];
+
+	(void)state;
+	set_mode(0, 0, 3);
+	assert_true(tty_waits(&tty, &patience, 8, 1000, &deadline));
+	assert_int_equal(deadline, 300001000);
+	assert_true(tty_waits(&tty, &patience, 8, 2000, &deadline));
+	assert_int_equal(deadline, 300001000);
+	assert_false(tty_waits(&tty, &patience, 8, 300001000, &deadline));
+	assert_int_equal(deadline, 0);
+	set_mode(0, 8, 3);
+	assert_true(tty_waits(&tty, &patience, 8, 0, &deadline));
+	assert_int_equal(deadline, 0);
+	type("ab");
+	assert_true(tty_waits(&tty, &patience, 8, 60, &deadline));
+	assert_int_equal(deadline, 300000050);
+	assert_false(tty_waits(&tty, &patience, 8, 300000050, &deadline));
+	assert_int_equal(tty_read(&tty, text, 8), 2);
+}
+
+static void there_is_room_for_what_would_not_be_lost(void **state)
+{
+	char text[TTY_INPUT_MAX];
+
+	(void)state;
+	assert_true(tty_room(&tty) == SIZE_MAX); /* a line that nobody can read must end somehow */
+	type("line\n");
+	assert_int_equal(tty_room(&tty), TTY_INPUT_MAX - 1 - 5);
+	while (tty_room(&tty))
+		tty_receive(&tty, 'x');
+	assert_int_equal(tty.tail - tty.head, TTY_INPUT_MAX - 1);
+	tty_receive(&tty, '\n'); /* takes the last place */
+	assert_int_equal(tty_room(&tty), 0);
+	tty_flush_input(&tty);
+	set_mode(0, 1, 0);
+	assert_int_equal(tty_room(&tty), TTY_INPUT_MAX);
+	while (tty_room(&tty))
+		tty_receive(&tty, 'x');
+	assert_int_equal(tty_read(&tty, text, sizeof(text)), TTY_INPUT_MAX);
+}
+
 /* Any bytes, any settings: nothing leaves its bounds (the sanitizers look), reads end. */
 static void random_typing_is_survived(void **state)
 {
@@ -334,6 +389,8 @@ int main(void)
 		cmocka_unit_test_setup(a_full_queue_rings_and_keeps_room_for_the_end, set_up),
 		cmocka_unit_test_setup(output_is_processed, set_up),
 		cmocka_unit_test_setup(output_stops_and_starts, set_up),
+		cmocka_unit_test_setup(readers_wait_as_long_as_they_said, set_up),
+		cmocka_unit_test_setup(there_is_room_for_what_would_not_be_lost, set_up),
 		cmocka_unit_test_setup(random_typing_is_survived, set_up),
 	};
 

@@ -12,19 +12,11 @@ static inline void host_memory_init(u32 hart_total)
 {
 	host_harts(hart_total);
 	for (u32 i = 0; i < ARRAY_SIZE(classes); i++)
-		classes[i].is_ready = false;
-	records = NULL;
+		classes[i].capacity = 0;
+	page_frames = NULL;
 	free_pages = total_pages = 0;
 	page_alloc_init(HOST_MEMORY_START, HOST_MEMORY_START + HOST_MEMORY_SIZE);
 	page_alloc_add(HOST_MEMORY_START, HOST_MEMORY_START + HOST_MEMORY_SIZE);
-}
-
-/* No memory left but `pages` pages: what fails then is found out by the caller. */
-static inline void host_memory_exhaust(u64 pages)
-{
-	while (page_count_free() > pages)
-		if (!page_alloc(0))
-			return;
 }
 
 #endif

@@ -12,7 +12,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	host_harts(2);
-	records = NULL;
+	page_frames = NULL;
 	free_pages = total_pages = 0;
 	page_alloc_init(START, END);
 	page_alloc_add(START, END);
@@ -21,7 +21,7 @@ static int set_up(void **state)
 
 static void all_memory_but_the_records_is_free(void **state)
 {
-	u64 record_pages = HOST_MEMORY_SIZE / PAGE_SIZE * sizeof(struct page_record) / PAGE_SIZE;
+	u64 record_pages = HOST_MEMORY_SIZE / PAGE_SIZE * sizeof(struct page) / PAGE_SIZE;
 
 	(void)state;
 	assert_int_equal(page_count_free(), HOST_MEMORY_SIZE / PAGE_SIZE - record_pages);
@@ -73,7 +73,7 @@ static void ranges_with_gaps_never_merge_across(void **state)
 	paddr block;
 
 	(void)state;
-	records = NULL;
+	page_frames = NULL;
 	free_pages = total_pages = 0;
 	page_alloc_init(START, END);
 	page_alloc_add(START, START + (1ul << 20));

@@ -12,6 +12,25 @@ static void *limited_alloc(size_t size)
 	return successes ? (successes--, kernel_alloc(size)) : NULL;
 }
 
+/* What the tree's account has paid for, and may. */
+static u64 charged, limit;
+
+bool account_charge(struct account *account, u64 bytes)
+{
+	assert_ptr_equal(account, &charged);
+	if (bytes > limit - charged)
+		return false;
+	charged += bytes;
+	return true;
+}
+
+void account_uncharge(struct account *account, u64 bytes)
+{
+	assert_ptr_equal(account, &charged);
+	assert_true(bytes <= charged);
+	charged -= bytes;
+}
+
 #define kernel_alloc limited_alloc
 #include "../../kernel/radix.c"
 #undef kernel_alloc
@@ -22,7 +41,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	host_memory_init(1);
-	radix_init(&tree);
+	radix_init(&tree, NULL);
 	successes = UINT32_MAX;
 	failures = 0;
 	return 0;
@@ -42,7 +61,7 @@ static void any_index_can_be_stored(void **state)
 	for (u32 i = 0; i < ARRAY_SIZE(indexes); i++)
 		assert_int_equal(radix_remove(&tree, indexes[i]), i + 1);
 	assert_int_equal(tree.nodes, 0);
-	assert_null(tree.root);
+	assert_int_equal(tree.root, 0);
 }
 
 static void next_finds_what_is_there_in_order(void **state)
@@ -94,7 +113,7 @@ static void failed_insertion_into_an_empty_tree_leaves_no_nodes(void **state)
 		successes = allowed;
 		assert_int_equal(radix_set(&tree, 1ul << 50, 1), -ENOMEM);
 		assert_int_equal(tree.nodes, 0);
-		assert_null(tree.root);
+		assert_int_equal(tree.root, 0);
 		assert_int_equal(page_count_free(), free);
 	}
 	assert_int_equal(failures, 9);
@@ -136,6 +155,51 @@ static void indexes_beyond_the_height_are_absent(void **state)
 	assert_int_equal(radix_get(&tree, 5), 1);
 }
 
+static void one_page_takes_no_node(void **state)
+{
+	u64 index = 0, value;
+
+	(void)state;
+	successes = 0;
+	assert_int_equal(radix_set(&tree, 0, 8), 0);
+	assert_int_equal(radix_set(&tree, 1, 8), -ENOMEM);
+	assert_int_equal(radix_get(&tree, 0), 8);
+	assert_int_equal(radix_get(&tree, 1), 0);
+	assert_true(radix_next(&tree, &index, &value));
+	assert_int_equal(value, 8);
+	index = 1;
+	assert_false(radix_next(&tree, &index, &value));
+	assert_int_equal(radix_remove(&tree, 0), 8);
+	assert_int_equal(tree.nodes, 0);
+}
+
+/* On the way to an index the account runs out at each node once. */
+static void nodes_are_paid_for(void **state)
+{
+	static const u64 indexes[] = { 64, 64 * 64 * 5, 1ul << 50, UINT64_MAX };
+	u64 free = page_count_free();
+
+	(void)state;
+	radix_init(&tree, (struct account *)&charged);
+	for (u32 i = 0; i < ARRAY_SIZE(indexes); i++) {
+		for (limit = 0; radix_set(&tree, indexes[i], 4);
+		     limit += sizeof(struct radix_node)) {
+			assert_int_equal(radix_get(&tree, indexes[i]), 0);
+			assert_int_equal(charged, 0);
+			assert_int_equal(page_count_free(), free);
+		}
+		assert_int_equal(charged, limit);
+		assert_int_equal(charged, tree.height * sizeof(struct radix_node));
+		assert_int_equal(radix_set(&tree, 0, 5), -ENOMEM);
+		assert_int_equal(radix_remove(&tree, indexes[i]), 4);
+		assert_int_equal(charged, 0);
+	}
+	successes = 0;
+	limit = UINT64_MAX;
+	assert_int_equal(radix_set(&tree, 64, 4), -ENOMEM);
+	assert_int_equal(charged, 0);
+}
+
 static void replacing_takes_no_node(void **state)
 {
 	(void)state;
@@ -155,6 +219,8 @@ int main(void)
 		cmocka_unit_test_setup(failed_insertion_into_an_empty_tree_leaves_no_nodes, set_up),
 		cmocka_unit_test_setup(failed_insertion_keeps_what_was_there, set_up),
 		cmocka_unit_test_setup(indexes_beyond_the_height_are_absent, set_up),
+		cmocka_unit_test_setup(one_page_takes_no_node, set_up),
+		cmocka_unit_test_setup(nodes_are_paid_for, set_up),
 		cmocka_unit_test_setup(replacing_takes_no_node, set_up),
 	};
 

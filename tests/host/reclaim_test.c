@@ -12,7 +12,12 @@ struct item {
 	u32 again; /* how often it defers itself */
 };
 
-static u32 run_count;
+static u32 run_count, wakes;
+
+void pressure_pages_freed(void)
+{
+	wakes++;
+}
 
 static void run(struct reclaim_node *node)
 {
@@ -32,7 +37,7 @@ static int set_up(void **state)
 	host_memory_init(HARTS);
 	atomic_store(&pending_count, 0);
 	host_ipis = 0;
-	run_count = 0;
+	run_count = wakes = 0;
 	return 0;
 }
 
@@ -195,6 +200,22 @@ static void pages_come_back_after_the_grace_period(void **state)
 	assert_int_equal(page_count_free(), before);
 }
 
+/* Objects and tables are memory too: who waits for some looks again when they have gone. */
+static void whoever_waits_for_memory_is_woken_after_any_work(void **state)
+{
+	struct item item = { 0 };
+
+	(void)state;
+	reclaim_defer(&item.node, run);
+	reclaim_poll();
+	assert_int_equal(wakes, 0);
+	everybody_leaves();
+	reclaim_poll();
+	assert_int_equal(wakes, 1);
+	reclaim_poll();
+	assert_int_equal(wakes, 1);
+}
+
 /* --------------------------------------------- random harts that borrow what others take away */
 
 #define CELLS 16
@@ -282,6 +303,7 @@ int main(void)
 		cmocka_unit_test_setup(one_poll_does_a_bounded_amount_of_work, set_up),
 		cmocka_unit_test_setup(work_may_defer_itself_and_is_never_counted_as_done, set_up),
 		cmocka_unit_test_setup(pages_come_back_after_the_grace_period, set_up),
+		cmocka_unit_test_setup(whoever_waits_for_memory_is_woken_after_any_work, set_up),
 		cmocka_unit_test_setup(nothing_is_freed_while_a_hart_may_still_look_at_it, set_up),
 	};
 

@@ -78,6 +78,30 @@ static inline void model_split(struct region_model *model, u64 address)
 	model_paint(model, upper, model_name(model, upper));
 }
 
+/* The region at the address loses what is below it. */
+static inline void model_trim(struct region_model *model, u64 address)
+{
+	struct region *region = region_find(&model->tree, address);
+
+	if (!region || region->start == address)
+		return;
+	model_paint(model, region, 0);
+	region_trim(&model->tree, region, address);
+	model_paint(model, region, model_name(model, region));
+}
+
+/* The region before a gap takes it over. */
+static inline void model_extend(struct region_model *model, u64 address)
+{
+	struct region *region = region_find_before(&model->tree, address);
+	struct region *next = region ? region_find_from(&model->tree, region->end) : NULL;
+
+	if (!region)
+		return;
+	region_extend(&model->tree, region, next ? next->start : MODEL_PAGES * PAGE_SIZE);
+	model_paint(model, region, model_name(model, region));
+}
+
 /* Does every question about the tree have the answer that the map gives? */
 static inline bool model_agrees(const struct region_model *model)
 {
@@ -92,17 +116,28 @@ static inline bool model_agrees(const struct region_model *model)
 	return true;
 }
 
-/* A gap as region_find_free promises it: free, and the lowest at or above the hint. */
+/* The lowest gap of the length in [low, the end), page by page; 0 = none. */
+static inline u64 model_find_gap(const struct region_model *model, u64 low, u64 length)
+{
+	u64 start = low;
+
+	for (u64 at = low; at - start < length; at += PAGE_SIZE) {
+		if (at >= MODEL_PAGES * PAGE_SIZE)
+			return 0;
+		if (model->owner[at / PAGE_SIZE])
+			start = at + PAGE_SIZE;
+	}
+	return start;
+}
+
+/* A gap as region_find_free promises it: the lowest at or above the hint, else the lowest. */
 static inline bool model_gap_is_right(const struct region_model *model, u64 hint, u64 length)
 {
 	u64 found = region_find_free(&model->tree, hint, length, PAGE_SIZE,
 				     MODEL_PAGES * PAGE_SIZE);
+	u64 expected = hint > PAGE_SIZE ? model_find_gap(model, hint, length) : 0;
 
-	if (!found)
-		return true;
-	if (found < PAGE_SIZE || found + length > MODEL_PAGES * PAGE_SIZE)
-		return false;
-	return region_range_is_free(&model->tree, found, found + length);
+	return found == (expected ? expected : model_find_gap(model, PAGE_SIZE, length));
 }
 
 #endif

@@ -59,12 +59,19 @@ static void random_operations_agree_with_a_map(void **state)
 		u64 start = (u64)rand() % MODEL_PAGES, pages = 1 + (u64)rand() % 16;
 		u64 end = min_u64(start + pages, MODEL_PAGES);
 
-		switch (rand() % 4) {
+		switch (rand() % 8) {
 		case 0:
 			model_remove(&model, start * PAGE_SIZE);
 			break;
 		case 1:
 			model_split(&model, start * PAGE_SIZE);
+			break;
+		case 2:
+			model_trim(&model, start * PAGE_SIZE);
+			break;
+		case 3:
+			model_remove(&model, start * PAGE_SIZE);
+			model_extend(&model, start * PAGE_SIZE);
 			break;
 		default:
 			assert_true(model_insert(&model, start * PAGE_SIZE, end * PAGE_SIZE));

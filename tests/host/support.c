@@ -1,6 +1,7 @@
 /* What every host test needs from the kernel and the architecture around the code it tests. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "host.h"
 
@@ -13,6 +14,25 @@ _Thread_local struct hart *host_hart = &harts[0];
 u64 host_ipis;
 u64 host_now;
 u64 host_timer;
+bool host_interrupt_pending;
+
+void page_clear(void *page)
+{
+	memset(page, 0, PAGE_SIZE);
+}
+
+void (*host_in_copy)(void);
+
+void page_copy(void *restrict to, const void *restrict from)
+{
+	void (*hook)(void) = host_in_copy;
+
+	host_in_copy = NULL;
+	memcpy(to, from, PAGE_SIZE / 2);
+	if (hook)
+		hook();
+	memcpy((char *)to + PAGE_SIZE / 2, (const char *)from + PAGE_SIZE / 2, PAGE_SIZE / 2);
+}
 
 void arch_send_ipi(u32 hart_index)
 {
@@ -28,6 +48,11 @@ u64 arch_time(void)
 void arch_timer_set(u64 nanoseconds)
 {
 	host_timer = nanoseconds;
+}
+
+bool arch_interrupt_pending(void)
+{
+	return host_interrupt_pending;
 }
 
 void hart_set_attention(struct hart *hart, u32 bits)
@@ -53,6 +78,7 @@ void panic(const char *format, ...)
 void host_harts(u32 count)
 {
 	hart_count = count;
+	host_interrupt_pending = false;
 	for (u32 i = 0; i < MAX_HARTS; i++) {
 		harts[i] = (struct hart){ .index = i };
 		harts[i].is_online = i < count;

@@ -162,6 +162,45 @@ static void chains_are_as_described(void **state)
 	assert_int_equal(descriptors[third].flags, DESCRIPTOR_WRITE);
 }
 
+static void a_table_takes_one_descriptor(void **state)
+{
+	struct virtio_segment segments[5] = {
+		{ 1, 10 }, { 2, 20 }, { 3, 30 }, { 4, 40 }, { 5, 50 }
+	};
+	struct virtio_descriptor table[5], *descriptors = at(0);
+	uint32_t written;
+	uint16_t head;
+
+	(void)state;
+	assert_int_equal(
+		virtio_queue_add_indirect(&queue, segments, 2, 3, table, 0x9000, &requests[0]), 0);
+	assert_int_equal(queue.free_count, QUEUE_SIZE - 1);
+	head = model_next();
+	assert_int_equal(descriptors[head].flags, DESCRIPTOR_INDIRECT);
+	assert_int_equal(descriptors[head].address, 0x9000);
+	assert_int_equal(descriptors[head].length, sizeof(table));
+	for (unsigned int i = 0; i < 5; i++) {
+		assert_int_equal(table[i].address, i + 1);
+		assert_int_equal(table[i].length, 10 * (i + 1));
+		assert_int_equal(table[i].flags,
+				 (i < 2 ? 0 : DESCRIPTOR_WRITE) | (i < 4 ? DESCRIPTOR_NEXT : 0));
+		assert_int_equal(table[i].next, i + 1);
+	}
+	model_finish(head, 120);
+	assert_ptr_equal(virtio_queue_take(&queue, &written), &requests[0]);
+	assert_int_equal(written, 120);
+	assert_int_equal(queue.free_count, QUEUE_SIZE);
+	assert_int_equal(virtio_queue_add_indirect(&queue, segments, 0, 0, table, 0, &requests[0]),
+			 -EINVAL);
+	for (int i = 0; i < QUEUE_SIZE; i++)
+		assert_int_equal(virtio_queue_add_indirect(&queue, segments, 1, 0, table, 0x9000,
+							   &requests[i]),
+				 0);
+	assert_int_equal(
+		virtio_queue_add_indirect(&queue, segments, 1, 0, table, 0x9000, &requests[9]),
+		-EAGAIN);
+}
+
 static void requests_come_back_in_any_order(void **state)
 {
 	uint16_t heads[4];
@@ -351,6 +390,7 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(limits_are_powers_of_two, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(chains_are_as_described, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_table_takes_one_descriptor, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(requests_come_back_in_any_order, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bad_requests_are_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_device_is_told_when_it_wants_to_be, set_up,

@@ -18,9 +18,11 @@ RULES = {
     "arch": (["kernel/", "arch/", "tern/", "generated/"], ["string.h", "libfdt.h"]),
     "lib": (["lib/"] + ABI, ["*"]),
     "servers": (["lib/"] + ABI, ["*"]),
-    "libmusl-port": (ABI, ["*"]),
+    "libmusl-port": (["lib/launch/elf.h", "../"] + ABI, ["*"]),
     "examples": (["lib/"] + ABI, ["*"]),
-    "tests/kernel": (["lib/"] + ABI, ["*"]),
+    "tests/kernel": (["lib/", "servers/"] + ABI, ["*"]),
+    "tests/musl": (["lib/", "tests/musl/"] + ABI, ["*"]),
+    "tests/programs": (["lib/", "tests/musl/"] + ABI, ["*"]),
 }
 # What a freestanding compiler brings along: no library behind it.
 COMPILER = ["stdint.h", "stddef.h", "stdbool.h", "stdarg.h", "stdatomic.h", "limits.h",

@@ -9,7 +9,7 @@ C_FILES = (".c", ".h")
 ALL_FILES = (".c", ".h", ".S")
 INCLUDE_FOLDERS = ["", "include/", "arch/riscv/include/", "tests/host/include/",
                    "tests/kernel/rt/"]
-KERNEL_CODE_LIMIT = 9500
+KERNEL_CODE_LIMIT = 14200
 
 
 class Report:
@@ -41,7 +41,7 @@ def check_functions(report, root):
 def check_files(report, root):
     long = []
     for path in source.find(root, source.LAYERS + ["scripts", "linker"], ("",)):
-        if path.endswith(ALL_FILES + (".py", ".sh", ".ld")):
+        if path.endswith(ALL_FILES + (".py", ".sh", ".ld", ".js", ".css", ".html")):
             length = source.read(root, path).count("\n")
             if length > 700:
                 long.append(f"{path} ({length})")

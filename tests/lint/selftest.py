@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The checks check: each must find a violation planted in a small tree, and pass the clean one."""
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -9,11 +10,12 @@ import unittest
 import measures
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(FOLDER))
 CLEAN = {
     "Makefile": "all:\n",
     "include/tern/types.h": "#include <stdint.h>\n",
     "kernel/thread.h": '#include "arch/cpu.h"\n#include "tern/types.h"\n',
-    "kernel/thread.c": '#include "kernel/thread.h"\n\nint f(void)\n{\n\treturn 0;\n}\n',
+    "kernel/thread.c": '#include "kernel/thread.h"\n\nint main(void)\n{\n\treturn 0;\n}\n',
     "arch/riscv/include/arch/cpu.h": '#include "tern/types.h"\n',
     "servers/one/main.c": '#include "tern/types.h"\n#include "own.h"\n',
     "servers/one/own.h": "",
@@ -36,7 +38,7 @@ class Planted(unittest.TestCase):
         self.assertIn(message, result.stdout)
 
     def test_clean_tree_passes(self):
-        for check in ("layering.py", "measures.py"):
+        for check in ("layering.py", "measures.py", "unused.py"):
             result = self.run_check(check, {})
             self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
 
@@ -70,6 +72,14 @@ class Planted(unittest.TestCase):
                                 {"kernel/thread.c": '/*\n#include "servers/x.h"\n*/\n'})
         self.assertEqual(result.returncode, 0, result.stdout)
 
+    def test_function_that_nobody_calls(self):
+        self.refused("unused.py", "kernel/new.c", "int f(void)\n{\n\treturn 0;\n}\n",
+                     "kernel/new.c: f is not used")
+
+    def test_macro_that_only_a_comment_names(self):
+        self.refused("unused.py", "kernel/new.h", "#define LIMIT 4\n/* not above LIMIT */\n",
+                     "kernel/new.h: macro LIMIT is not used")
+
     def test_long_function(self):
         body = "\tx();\n" * 60
         self.refused("measures.py", "kernel/long.c", f"void f(void)\n{{\n{body}}}\n",
@@ -92,6 +102,40 @@ class Planted(unittest.TestCase):
         self.refused("measures.py", "arch/riscv/include/arch/cpu.h",
                      '#include "kernel/thread.h"\n',
                      "arch/riscv/include/arch/cpu.h -> kernel/thread.h -> ")
+
+    def document_refused(self, path, old, new, message):
+        """docs.py reads documents and what they are about: a tree of links to the real ones, but for one."""
+        with tempfile.TemporaryDirectory() as root:
+            for name in os.listdir(TOP):
+                if name not in ("docs", "include", ".git"):
+                    os.symlink(os.path.join(TOP, name), os.path.join(root, name))
+            for folder in ("docs", "include"):
+                shutil.copytree(os.path.join(TOP, folder), os.path.join(root, folder))
+            with open(os.path.join(root, path), "r+", encoding="utf-8") as file:
+                text = file.read()
+                self.assertIn(old, text)
+                file.seek(0)
+                file.truncate()
+                file.write(text.replace(old, new))
+            result = subprocess.run([sys.executable, os.path.join(FOLDER, "docs.py"), root],
+                                    capture_output=True, text=True, check=False)
+        self.assertEqual(result.returncode, 1, result.stdout)
+        self.assertIn(message, result.stdout)
+
+    def test_system_call_that_does_not_say_whether_it_blocks(self):
+        self.document_refused("include/tern/system.h", "Never blocks.", "", "can it block?")
+
+    def test_system_call_that_the_index_lacks(self):
+        self.document_refused("docs/syscalls.md", "| -57 | `tern_null` | `tern/system.h` |\n", "", "-57")
+
+    def test_posix_call_without_a_row(self):
+        self.document_refused("docs/posix.md", "close_range", "", "no row for close_range")
+
+    def test_count_that_is_not_the_lists(self):
+        self.document_refused("docs/posix.md", "| wx | 1 |", "| wx | 2 |", "wx")
+
+    def test_link_to_nowhere(self):
+        self.document_refused("docs/architecture.md", "(musl.md)", "(nusl.md)", "there is no nusl.md")
 
 
 if __name__ == "__main__":

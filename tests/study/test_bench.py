@@ -8,15 +8,15 @@ import bench
 import qemu
 
 BARS = {"cost": {"at_most": 100}, "plain": None, "one": None,
-        "many": {"percent_above": 2, "of": "one"}}
-GOOD = {"cost": 100, "plain": 7, "one": 100, "many": 102}
+        "many": {"percent_above": 2, "of": "one"}, "depth": {"at_least": 2}}
+GOOD = {"cost": 100, "plain": 7, "one": 100, "many": 102, "depth": 2}
 
 
 @pytest.fixture(autouse=True)
 def fixture_time_limits(monkeypatch):
     """A guest that runs away must not stop the tests for long."""
     for name in ("ICOUNT_TIMEOUT", "SCALING_TIMEOUT"):
-        monkeypatch.setattr(bench, name, 20)
+        monkeypatch.setattr(bench, name, 200)
 
 
 def verdicts(figures):
@@ -36,12 +36,13 @@ def test_garbled_console_is_an_error(console):
 
 
 def test_figures_at_their_bars_pass():
-    assert verdicts(GOOD) == {"cost": "pass", "plain": "-", "one": "-", "many": "pass"}
+    assert verdicts(GOOD) == {"cost": "pass", "plain": "-", "one": "-", "many": "pass",
+                              "depth": "pass"}
     assert not list(bench.failures(bench.check(GOOD, BARS)))
 
 
-@pytest.mark.parametrize("name, figure", [("cost", 101), ("many", 103)])
-def test_figure_above_its_bar_fails(name, figure):
+@pytest.mark.parametrize("name, figure", [("cost", 101), ("many", 103), ("depth", 1.9)])
+def test_figure_beyond_its_bar_fails(name, figure):
     figures = GOOD | {name: figure}
     assert verdicts(figures)[name] == "FAIL"
     assert name in "".join(bench.failures(bench.check(figures, BARS)))
@@ -70,6 +71,27 @@ def test_figure_of_two_runs_is_a_problem():
     figures, problems = bench.collect([("first", lambda: {"a": 1}), ("second", lambda: {"a": 2})])
     assert figures == {"a": 1}
     assert "'a'" in problems[0]
+
+
+@pytest.mark.parametrize("figures, least", [([7, 3, 2], 3), ([7, 6, 6], 6), ([7, 8, 1], 1), ([9, 8, 7, 1], 7)])
+def test_the_least_counts_of_figures_that_wait(figures, least):
+    runs = iter(figures)
+    bars = {"wait": {"at_most": 5, "waits": True}, "cost": {"at_most": 5}}
+    found, problems = bench.collect_patiently([("run", lambda: {"wait": next(runs), "cost": 9})], bars)
+    assert (found, problems) == ({"wait": least, "cost": 9}, [])
+
+
+@pytest.mark.parametrize("figures, most", [([1, 3, 9], 3), ([1, 0, 1], 1), ([0, 1, 2], 2)])
+def test_the_most_counts_where_more_is_better(figures, most):
+    runs = iter(figures)
+    bars = {"depth": {"at_least": 2, "waits": True}}
+    assert bench.collect_patiently([("run", lambda: {"depth": next(runs)})], bars) == ({"depth": most}, [])
+
+
+def test_a_cost_is_taken_once():
+    runs = iter([9])
+    found = bench.collect_patiently([("run", lambda: {"cost": next(runs)})], {"cost": {"at_most": 5}})
+    assert found == ({"cost": 9}, [])
 
 
 def test_shipped_bars_are_well_formed():

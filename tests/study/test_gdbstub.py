@@ -42,7 +42,7 @@ class Stub:
 def fixture_connect(monkeypatch):
     clients = []
 
-    def connect(script, timeout=5):
+    def connect(script, timeout=60):
         stub = Stub(script)
         monkeypatch.setattr(gdbstub, "open_socket", lambda *_: stub.near)
         clients.append(gdbstub.GdbClient("stub", timeout))

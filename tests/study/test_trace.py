@@ -10,7 +10,7 @@ import trace
 NOP = bytes.fromhex("13000000")
 
 
-TIMEOUT = 20  # seconds; a guest that runs away must not stop the tests for long
+TIMEOUT = 200  # seconds; a guest that runs away must not stop the tests for long
 
 
 def step(pc, mode, code=NOP, accesses=()):

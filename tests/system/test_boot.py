@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from machine import DEBUG_KERNEL, KERNEL, Boot, bundle, make_bundle
+from machine import DEBUG_KERNEL, KERNEL, Boot, bundle, make_bundle, patched_kernel, symbol
 
 
 @pytest.mark.parametrize("smp", range(1, 9))
@@ -11,6 +11,12 @@ def test_boots_on_harts(smp):
     boot = Boot(initrd=bundle("pingpong"), smp=smp)
     assert boot.status == 0, boot
     assert re.search(rf"\b{smp} hart", boot.console), boot
+
+
+def test_boots_when_firmware_starts_harts_at_the_first_instruction():
+    boot = Boot(initrd=bundle("pingpong"), smp=4, append="test=late-harts")
+    assert boot.status == 0, boot
+    assert boot.console.count("Tern: 4 harts") == 1, boot
 
 
 @pytest.mark.parametrize("memory", ["64M", "100M", "1G", "3G", "8G"])
@@ -28,10 +34,6 @@ def test_debug_kernel_boots_with_memory(memory):
 def check_fatal(boot, *words):
     """A message that names the cause, a failing status, no backtrace: not the kernel's fault."""
     assert boot.status != 0, boot
-    check_message(boot, *words)
-
-
-def check_message(boot, *words):
     lines = [line for line in boot.console.splitlines() if "fatal" in line]
     assert len(lines) == 1, boot
     for word in words:
@@ -48,11 +50,8 @@ def test_too_little_memory_is_fatal():
 
 
 def test_missing_sv48_is_fatal():
-    """
-    QEMU 7.2 cannot switch off Sv48 alone; without any translation the same check must fire. No
-    device is known that early, and OpenSBI's shutdown makes QEMU's status 0 whatever the reason.
-    """
-    check_message(Boot(initrd=bundle("pingpong"), cpu="rv64,mmu=off"), "Sv48")
+    """QEMU 7.2 cannot switch off Sv48 alone; without any translation the same check must fire."""
+    check_fatal(Boot(initrd=bundle("pingpong"), cpu="rv64,mmu=off"), "Sv48")
 
 
 def test_bundle_without_init_is_fatal(tmp_path):
@@ -85,6 +84,24 @@ def test_panic_shows_a_symbolised_backtrace_and_fails(kernel):
     assert "panic" in boot.console, boot
     trace = boot.console[boot.console.index("backtrace"):]
     assert re.search(r"\bkernel_start\+0x[0-9a-f]+", trace), boot
+
+
+def test_panic_before_the_device_tree_is_read_fails(tmp_path):
+    """The reader of the device tree begins with a breakpoint instead of its first instruction."""
+    path = patched_kernel(tmp_path / "kernel.elf", "fdt_next_tag", b"\x73\x00\x10\x00")
+    boot = Boot(kernel=path, initrd=bundle("pingpong"))
+    assert boot.status not in (0, 1), boot
+    assert "trap in the kernel: cause 3" in boot.console, boot
+
+
+@pytest.mark.parametrize("kernel", [KERNEL, DEBUG_KERNEL], ids=["release", "debug"])
+def test_stack_overflow_ends_at_the_guard_page(kernel):
+    boot = Boot(kernel=kernel, initrd=bundle("pingpong"), append="test=stack-overflow", smp=2)
+    assert boot.status not in (0, 1), boot
+    fault = re.search(r"trap in the kernel: cause 15, address ([0-9a-f]+)", boot.console)
+    assert fault, boot
+    guard = symbol(kernel, "boot_stack_guard")
+    assert guard <= int(fault[1], 16) < guard + 4096, boot
 
 
 @pytest.mark.parametrize("kernel", [KERNEL, DEBUG_KERNEL], ids=["release", "debug"])

@@ -24,9 +24,16 @@ WRONG = [
     (["--kernel", "/nonexistent", "--bundle", "/dev/null"], "cannot read '/nonexistent'"),
     (["--bogus"], "unknown option '--bogus'"),
     (["bogus"], "unknown option 'bogus'"),
-    (["--run", "ls"], "not available in this build: --run"),
-    (["--disk", "x.ext4"], "not available in this build: --disk"),
-    (["--fresh"], "not available in this build: --fresh"),
+    (["--run", "ls", "--bundle", "/dev/null"], "--run and --fresh are for the standard bundle"),
+    (["--run"], "--run needs an argument"),
+    (["--disk", "/nonexistent.ext4"], "cannot read and write the disk '/nonexistent.ext4'"),
+    (["--disk", "/"], "cannot read and write the disk '/'"),
+    (["--disk", __file__] * 7, "at most 7 disks, the root disk included"),
+    (["--disk", __file__] * 8 + ["--bundle", "/dev/null"], "at most 7 disks"),
+    (["--disk"], "--disk needs an argument"),
+    (["--disk", __file__] * 2, "is there twice"),
+    (["--kernel", "/", "--bundle", "/dev/null"], "cannot read '/'"),
+    (["--fresh", "--bundle", "/dev/null"], "--run and --fresh are for the standard bundle"),
 ]
 
 
@@ -35,6 +42,14 @@ def test_wrong_option_is_refused(options, message):
     result = script("scripts/qemu-run.sh", *options)
     assert (result.returncode, result.stdout) == (2, "")
     assert message in result.stderr
+
+
+def test_a_root_disk_that_cannot_be_is_refused(tmp_path):
+    for disk, message in ((tmp_path / "none" / "root.ext4", "cannot write beside the root disk"),
+                          (tmp_path, "cannot read and write the disk")):
+        result = script("scripts/qemu-run.sh", "--run", "true",
+                        env={**os.environ, "TERN_DISK": str(disk)})
+        assert result.returncode == 2 and message in result.stderr
 
 
 def test_every_option_is_in_the_help():
@@ -54,24 +69,31 @@ def test_timeout_ends_with_124():
     assert "gdb-multiarch" in result.stderr
 
 
+def test_bundles_of_the_build_are_made_when_they_are_named():
+    os.unlink(bundle("echo"))
+    result = script("scripts/qemu-run.sh", "--bundle", bundle("echo"), "--timeout", "500")
+    assert result.returncode == 0, result.stderr
+    assert "is \"lanac a nalp a nam a\"" in result.stdout
+
+
 def test_gdb_reads_registers_and_symbols():
     command = [os.path.join(TOP, "scripts/qemu-run.sh"), "--kernel", KERNEL, "--bundle",
-               bundle("pingpong"), "--gdb", "--timeout", "30"]
+               bundle("pingpong"), "--gdb", "--timeout", "300"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL) as machine:
         gdb = subprocess.run(
-            ["gdb-multiarch", "-batch", "-ex", "set tcp connect-timeout 20",
+            ["gdb-multiarch", "-batch", "-ex", "set tcp connect-timeout 200",
              "-ex", "target remote :1234", "-ex", "tbreak kernel_start", "-ex", "continue",
              "-ex", "backtrace 1", "-ex", "kill", KERNEL],
-            capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, timeout=30)
-        machine.wait(timeout=35)
+            capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, timeout=300)
+        machine.wait(timeout=350)
     assert "#0  kernel_start" in gdb.stdout, gdb.stdout + gdb.stderr
 
 
 def test_trace_is_written(tmp_path):
     environment = {**os.environ, "BUILD": str(tmp_path)}
     result = script("scripts/qemu-run.sh", "--kernel", KERNEL, "--bundle", bundle("pingpong"),
-                    "--trace", "int", "--timeout", "50", env=environment)
+                    "--trace", "int", "--timeout", "500", env=environment)
     assert result.returncode == 0, result.stdout + result.stderr
     trace = (tmp_path / "qemu-trace.log").read_text(errors="replace")
     assert "riscv_cpu_do_interrupt" in trace

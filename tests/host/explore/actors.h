@@ -29,6 +29,7 @@ enum operation {
 	CLOSE_PARKED,
 	NOTIFY,
 	INTERRUPT, /* the actor with that number */
+	INTERRUPT_UPCALL,
 	KILL,
 	KILL_PROCESS, /* of the actor with that number */
 	REVOKE,
@@ -36,7 +37,10 @@ enum operation {
 	DESTROY,    /* the listener */
 	CLOSE_PORT, /* the clients' handle */
 	MINT,
-	CLOSE_MINTED
+	CLOSE_MINTED,
+	STOP, /* the process of the actor with that number */
+	CONTINUE,
+	UNMAP /* change what the process of the actor with that number has mapped */
 };
 
 struct op {
@@ -53,6 +57,7 @@ struct actor {
 	/* What it sees. */
 	u64 request; /* the word of the last request it received, or of its own last call */
 	bool is_in_call, is_in_operation;
+	bool is_told; /* an INTERRUPT_UPCALL of it has returned */
 	s64 parked, minted;
 	u64 parked_request;
 };
@@ -69,7 +74,19 @@ static struct {
 	u64 notified, delivered;                           /* bits */
 	u32 received_requests, accepted, completions, no_clients;
 	u64 mints;
+	const struct process *stopped; /* for sure */
 } world;
+
+/* What a hart's TLB remembers of a process: the number of its last change that it has seen. */
+static struct {
+	u64 mapped, forgotten; /* changes begun, and those that no hart may still overlook */
+	u64 seen[EXPLORE_HARTS];
+} memory;
+
+void tlb_flush_all(void)
+{
+	memory.seen[explorer.running] = 0;
+}
 
 static unsigned long executions;
 static char failure[512];
@@ -174,6 +191,7 @@ static void say(const struct actor *actor, const char *what, s64 value)
 		"CLOSE_PARKED",
 		"NOTIFY",
 		"INTERRUPT",
+		"INTERRUPT_UPCALL",
 		"KILL",
 		"KILL_PROCESS",
 		"REVOKE",
@@ -182,6 +200,9 @@ static void say(const struct actor *actor, const char *what, s64 value)
 		"CLOSE_PORT",
 		"MINT",
 		"CLOSE_MINTED",
+		"STOP",
+		"CONTINUE",
+		"UNMAP",
 	};
 
 	if (is_traced)
@@ -264,6 +285,46 @@ static s64 do_ownership(const struct actor *actor, enum operation what)
 	}
 }
 
+/* By a thread of the other process. */
+static s64 control_process(struct process *process, bool is_stop)
+{
+	struct process *own = arch_hart()->current->process;
+	s64 handle, result;
+
+	object_get(&process->object);
+	handle = handle_insert(own, &process->object, TERN_RIGHTS_ALL);
+	if (!is_stop)
+		world.stopped = NULL;
+	result = is_stop ? sys_process_stop((u64)handle) : sys_process_continue((u64)handle);
+	if (is_stop && result == 0)
+		world.stopped = process;
+	return sys_handle_close((u64)handle) ? -EBADF : result;
+}
+
+/* As tlb_shootdown, of a process that has run on all harts; the firmware's part happens at once. */
+static s64 unmap(void)
+{
+	u64 change = ++memory.mapped;
+
+	atomic_thread_fence(memory_order_seq_cst);
+	explore_point();
+	for (u32 i = 0; i < hart_count; i++)
+		if (&harts[i] == arch_hart() || !hart_forgets_later(&harts[i]))
+			memory.seen[i] = 0;
+	memory.forgotten = max_u64(memory.forgotten, change);
+	return 0;
+}
+
+static s64 interrupt(struct actor *target, bool is_upcall)
+{
+	s64 result = 0;
+
+	if (is_live(target->thread))
+		result = thread_interrupt(target->thread, is_upcall ? TERN_INTERRUPT_UPCALL : 0);
+	target->is_told |= is_upcall;
+	return result;
+}
+
 static s64 do_operation(struct actor *actor, const struct op *op)
 {
 	struct thread *thread = actor->thread;
@@ -299,9 +360,8 @@ static s64 do_operation(struct actor *actor, const struct op *op)
 			world.notified |= 1ul << op->argument;
 		return result;
 	case INTERRUPT:
-		if (is_live(world.actors[op->argument].thread))
-			thread_interrupt(world.actors[op->argument].thread, PENDING_INTERRUPT);
-		return 0;
+	case INTERRUPT_UPCALL:
+		return interrupt(&world.actors[op->argument], op->what == INTERRUPT_UPCALL);
 	case KILL:
 		thread_kill(world.actors[op->argument].thread);
 		return 0;
@@ -311,6 +371,11 @@ static s64 do_operation(struct actor *actor, const struct op *op)
 	case END:
 		thread_die(thread);
 		return 0;
+	case STOP:
+	case CONTINUE:
+		return control_process(world.actors[op->argument].process, op->what == STOP);
+	case UNMAP:
+		return unmap();
 	default:
 		return do_ownership(actor, op->what);
 	}
@@ -339,6 +404,11 @@ static bool trap(struct hart *hart, struct actor *actor)
 			return false;
 	}
 	result = do_operation(actor, op);
+	if (result == CALL_AGAIN) {
+		actor->is_in_operation = false;
+		explore_yield();
+		return true;
+	}
 	if (hart->current == thread)
 		thread->frame.result = (u64)result;
 	return !hart->current ||
@@ -358,6 +428,23 @@ static void check_current(const struct hart *hart)
 			explore_fail("a thread runs on two harts");
 }
 
+/* An instruction of the program is executed. */
+static void check_user_mode(const struct actor *actor)
+{
+	const struct thread *thread = actor->thread;
+	u64 *seen = &memory.seen[explorer.running];
+
+	if (actor->is_told && thread->pending & PENDING_UPCALL && !thread->in_upcall &&
+	    !thread->settle_wanted && !explorer.ipi[explorer.running])
+		explore_fail("a thread runs on though it is to take an upcall");
+	if (actor->process == world.stopped)
+		explore_fail("a thread of a stopped process runs");
+	if (!*seen)
+		*seen = 1 + memory.mapped;
+	if (*seen <= memory.forgotten)
+		explore_fail("a thread uses a translation that was shot down");
+}
+
 static void hart_body(void)
 {
 	struct hart *hart = arch_hart();
@@ -369,6 +456,7 @@ static void hart_body(void)
 			sched_exit();
 		check_current(hart);
 		actor = actor_of(hart->current);
+		check_user_mode(actor);
 		if (actor->is_in_operation) {
 			actor->is_in_operation = false;
 			see_result(actor);

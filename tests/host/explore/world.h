@@ -19,7 +19,9 @@
 #include "kernel/object_alloc.h"
 #include "kernel/page_alloc.h"
 #include "kernel/process.h"
+#include "kernel/process_info.h"
 #include "kernel/resource.h"
+#include "kernel/restart.h"
 #include "kernel/sched.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
@@ -37,6 +39,8 @@ enum mutant {
 	CALLER_IS_NOT_DROPPED,    /* a server that goes leaves its caller waiting */
 	FAST_CALL_TRUSTS_PORT,    /* callee is not read again under the lock */
 	FAST_REPLY_IGNORES_QUEUE, /* waits although somebody is queued */
+	STOP_LOOKS_ONCE,          /* nobody looks again after a grace period */
+	FLUSH_LOOKS_ONCE,         /* a hart may have woken before it was told to forget */
 	MUTANTS
 };
 
@@ -48,6 +52,11 @@ static enum mutant mutant;
 				     : (expected))
 #define reply_drop_builtin(server)                                                                 \
 	(mutant == CALLER_IS_NOT_DROPPED ? (void)0 : reply_drop_builtin(server))
+
+#define hart_forgets_later(hart)                                                                   \
+	(mutant == FLUSH_LOOKS_ONCE && hart_is_idle(hart)                                          \
+		 ? (atomic_store(&(hart)->must_flush, 1), true)                                    \
+		 : hart_forgets_later(hart))
 
 /* ------------------------------------------------------------------------------ surroundings */
 
@@ -207,10 +216,9 @@ void address_space_free(struct process *process)
 	(void)process;
 }
 
-bool address_space_clear(struct process *process, u64 limit)
+bool address_space_clear(struct process *process)
 {
 	(void)process;
-	(void)limit;
 	return true;
 }
 
@@ -247,6 +255,63 @@ s64 copy_between(struct process *to_process, uaddr to, struct process *from_proc
 	(void)to_process, (void)from_process;
 	memcpy((void *)to.value, (const void *)from.value, length);
 	return (s64)length;
+}
+
+/* Nobody waits for a page. */
+s64 user_copy_failed(int error)
+{
+	return error;
+}
+
+void fork_abandon(struct thread *thread)
+{
+	(void)thread;
+}
+
+bool region_pager_cancel(struct thread *thread)
+{
+	(void)thread;
+	return false;
+}
+
+bool memobj_cancel(struct thread *thread)
+{
+	(void)thread;
+	return false;
+}
+
+void io_release(struct thread *thread)
+{
+	(void)thread;
+}
+
+void call_cancelled(struct thread *thread)
+{
+	(void)thread;
+}
+
+void pressure_poll(void)
+{
+}
+
+void cpu_time_charge(struct hart *hart, struct process *owner)
+{
+	(void)hart, (void)owner;
+}
+
+void cpu_time_settle(struct hart *hart)
+{
+	(void)hart;
+}
+
+void cpu_time_hand_over(struct process *process, struct process *owner)
+{
+	(void)process, (void)owner;
+}
+
+s64 syscall_again(void)
+{
+	return CALL_AGAIN;
 }
 
 struct memobj *time_page;
@@ -324,6 +389,7 @@ static void explored_defer(struct reclaim_node *node, void (*function)(struct re
 #include "../../../kernel/message.c"
 #include "../../../kernel/port.c"
 #include "../../../kernel/process.c"
+#include "../../../kernel/process_control.c"
 #include "../../../kernel/receive.c"
 #undef reply_drop_builtin
 #include "../../../kernel/reply.c"
@@ -341,10 +407,22 @@ static void drop_settle(struct reclaim_node *node)
 	object_put(&thread->object);
 }
 
+static void drop_process_settle(struct reclaim_node *node)
+{
+	struct process *process = container_of(node, struct process, settle);
+
+	process->is_settling = false;
+	object_put(&process->object);
+}
+
 static void explored_defer(struct reclaim_node *node, void (*function)(struct reclaim_node *))
 {
 	if (mutant == NO_SECOND_LOOK && function == thread_settle)
 		function = drop_settle;
+	if (mutant == STOP_LOOKS_ONCE && function == process_settle) {
+		drop_process_settle(node);
+		return;
+	}
 	reclaim_defer(node, function);
 }
 

@@ -18,6 +18,7 @@
 uint64_t loop_empty(uint64_t rounds);
 uint64_t loop_null(uint64_t rounds);
 uint64_t loop_yield(uint64_t rounds);
+uint64_t loop_foreign(uint64_t rounds);
 uint64_t loop_call(tern_handle port, uint64_t rounds);
 uint64_t loop_move(tern_handle port, uint64_t rounds, struct tern_extended *gives,
 		   const struct tern_extended *takes);
@@ -26,6 +27,7 @@ uint64_t loop_give(tern_handle port, uint64_t rounds, struct tern_extended *give
 uint64_t loop_notify(tern_handle listener, tern_handle peer, uint64_t rounds);
 
 /* loops.S: the other sides. */
+void foreign_upcall(void);
 void loop_serve(tern_handle listener);
 void serve_take(tern_handle listener);
 void serve_move(tern_handle listener, struct tern_extended *gives);
@@ -84,9 +86,11 @@ tern_handle process_with_thread(tern_handle code, const char *start, tern_handle
 void report(const char *name, uint64_t figure);
 
 void bench_plain(void);
+void bench_same_space(void);
 void bench_slow(void);
 void bench_handle(void);
 void bench_notify(void);
+void bench_window_small(void);
 void bench_messages(void);
 void bench_events(void);
 void bench_objects(void);

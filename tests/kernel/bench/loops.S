@@ -19,6 +19,11 @@ TERN_SYSCALLS(OPERATION)
 /* handles[0].handle in struct tern_extended; messages.c asserts it. */
 #define EXTENDED_HANDLE 8
 
+#define FOREIGN 64
+/* Places in struct tern_upcall; main.c asserts them. */
+#define UPCALL_REGISTERS 32
+#define UPCALL_A0 112
+
 	.macro	ENTER
 	addi	sp, sp, -48
 	sd	ra, 40(sp)
@@ -36,6 +41,15 @@ TERN_SYSCALLS(OPERATION)
 	ld	s3, 8(sp)
 	addi	sp, sp, 48
 	ret
+	.endm
+
+/* Eight words that a tracer can tell apart. */
+	.macro	WORDS
+	.set	word, 0x1000
+	.irp	register, a1, a2, a3, a4, a5, a6, t0, t1
+	li	\register, word
+	.set	word, word + 0x111
+	.endr
 	.endm
 
 /* A system call without arguments, again and again: uint64_t name(uint64_t rounds). */
@@ -57,6 +71,16 @@ TERN_SYSCALLS(OPERATION)
 	.balign	64
 	LOOP	loop_null, OP_null
 	LOOP	loop_yield, OP_thread_yield
+	LOOP	loop_foreign, FOREIGN
+
+/* Answers a foreign system call with 0, in the shortest way: a0 = struct tern_upcall. */
+	.globl	foreign_upcall
+foreign_upcall:
+	sd	zero, UPCALL_A0(a0)
+	addi	a0, a0, UPCALL_REGISTERS
+	li	a7, OP_thread_resume
+	ecall
+	ebreak
 
 /* uint64_t loop_empty(uint64_t rounds): what the other loops spend on themselves. */
 	.globl	loop_empty
@@ -76,6 +100,9 @@ loop_call:
 	ENTER
 	mv	s0, a0
 	mv	s1, a1
+	WORDS
+	.globl	study_turn
+study_turn:
 1:	mv	a0, s0
 	li	a7, OP_call
 	.globl	study_call
@@ -144,6 +171,8 @@ loop_give:
 	mv	s1, a1
 	mv	s2, a2
 	mv	s3, a3
+	.globl	study_give_turn
+study_give_turn:
 1:	ld	t0, 0(s3)
 	addi	s3, s3, 8
 	sd	t0, EXTENDED_HANDLE(s2)
@@ -153,6 +182,8 @@ loop_give:
 	.globl	study_give
 study_give:
 	ecall
+	.globl	study_give_end
+study_give_end:
 	bnez	a0, 2f
 	addi	s1, s1, -1
 	bnez	s1, 1b
@@ -203,6 +234,8 @@ loop_notify:
 	mv	s0, a0
 	mv	s2, a1			/* the other's port */
 	mv	s1, a2
+	.globl	study_notify_turn
+study_notify_turn:
 1:	mv	a0, s2
 	li	a1, 1
 	li	a7, OP_notify
@@ -214,6 +247,8 @@ study_notify:
 	li	a7, OP_wait
 	ecall
 	addi	a0, a0, -TERN_EVENT_NOTIFY
+	.globl	study_notify_end
+study_notify_end:
 	bnez	a0, 2f
 	addi	s1, s1, -1
 	bnez	s1, 1b

@@ -62,7 +62,7 @@ void bench_plain(void)
 }
 
 /* Two threads of one process, this one. */
-static void bench_same_space(void)
+void bench_same_space(void)
 {
 	struct pair pair = pair_create();
 	struct part ends[2] = { { .handles = { pair.listener } }, { .handles = { pair.port } } };
@@ -194,6 +194,7 @@ static uint64_t window_rounds(const struct part *part, uint64_t rounds)
 	struct tern_received message = { 0 };
 
 	for (; rounds; rounds--) {
+		STUDY_LABEL(study_window);
 		window[part->argument - 1] = (char)rounds;
 		if (tern_call_ext(part->handles[0], &message, &extended) != 0 ||
 		    message.words[0] != part->argument || message.words[1] != (uint8_t)rounds)
@@ -216,13 +217,18 @@ static void bench_window(const char *name, uint64_t length)
 	report(name, measure(name, window_server, window_client, length));
 }
 
+void bench_window_small(void)
+{
+	bench_window("roundtrip_window_64", 64);
+}
+
 void bench_messages(void)
 {
 	bench_plain();
 	bench_same_space();
 	bench_slow();
 	bench_handle();
-	bench_window("roundtrip_window_64", 64);
+	bench_window_small();
 	bench_window("roundtrip_window_4096", 4096);
 	bench_window("roundtrip_window_65536", 65536);
 }

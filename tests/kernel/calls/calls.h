@@ -88,7 +88,9 @@ void handle_given_to_a_dead_process_is_refused(void);
 void closed_and_reused_slot_is_another_handle(void);
 void log_takes_at_most_a_line(void);
 void figures_are_plausible(void);
+void busy_harts_are_counted(void);
 void priorities_are_bounded_by_ones_own(void);
 void self_names_are_not_handles(void);
+void handles_to_oneself(void);
 
 #endif

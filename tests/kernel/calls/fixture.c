@@ -26,6 +26,15 @@ static void sleeper_body(uint64_t argument)
 		tern_futex_wait(&fixture.sleeps, 1, TERN_DEADLINE_NONE);
 }
 
+/* One page, which is there. */
+static tern_handle create_paged(tern_handle port)
+{
+	tern_handle memobj = tern_memobj_create_paged(0, port, RT_PAGE, 0);
+
+	CHECK_EQ(tern_pager_supply(memobj, 0, 0, 1, NULL, TERN_SUPPLY_ZERO), 1);
+	return memobj;
+}
+
 /* A thread that waits for the answer to its call; the reply to it. */
 static tern_handle park_caller(struct rt_thread *caller, tern_handle port, tern_handle listener)
 {
@@ -75,12 +84,14 @@ void fixture_create(void)
 	rt_thread(&fixture.sleeper, sleeper_body, 0, CALLER_PRIORITY);
 	handles[TERN_TYPE_THREAD] = tern_handle_duplicate(fixture.sleeper.handle, TERN_RIGHTS_ALL);
 	handles[TERN_TYPE_PROCESS] = tern_process_create(0);
-	handles[TERN_TYPE_MEMOBJ] = tern_memobj_create(0, RT_PAGE);
+	handles[TERN_TYPE_MEMOBJ] = create_paged(handles[TERN_TYPE_PORT]);
+	handles[TERN_TYPE_STREAM] = tern_stream_create(0, handles[TERN_TYPE_MEMOBJ], 0);
 	handles[TERN_TYPE_TIMER] = tern_timer_create(0, handles[TERN_TYPE_PORT], 1);
 	handles[TERN_TYPE_INTERRUPT] = tern_interrupt_create(0, rt_boot->resource, LINE_IN_USE,
 							     handles[TERN_TYPE_PORT], 1);
 	handles[TERN_TYPE_ACCOUNT] = tern_account_create(0, 64 * RT_PAGE);
 	handles[TERN_TYPE_RESOURCE] = tern_handle_duplicate(rt_boot->resource, TERN_RIGHTS_ALL);
+	handles[TERN_TYPE_DEVICE] = tern_device_create(0, rt_boot->resource, 4);
 	for (unsigned int type = TERN_TYPE_NONE + 1; type < TERN_TYPE_COUNT; type++)
 		rt_require(handles[type] > 0, "the fixture's objects");
 }

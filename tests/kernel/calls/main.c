@@ -17,8 +17,10 @@ static const struct test tests[] = {
 	{ "closed_and_reused_slot_is_another_handle", closed_and_reused_slot_is_another_handle },
 	{ "log_takes_at_most_a_line", log_takes_at_most_a_line },
 	{ "figures_are_plausible", figures_are_plausible },
+	{ "busy_harts_are_counted", busy_harts_are_counted },
 	{ "priorities_are_bounded_by_ones_own", priorities_are_bounded_by_ones_own },
 	{ "self_names_are_not_handles", self_names_are_not_handles },
+	{ "handles_to_oneself", handles_to_oneself },
 };
 
 TEST_MAIN(tests)

@@ -76,6 +76,13 @@ static bool is_handle(const struct argument *argument)
 	       argument->kind == ARGUMENT_PORT_OR_NONE || argument->kind == ARGUMENT_REPLY_TO;
 }
 
+/* What is copied here may also be the process or thread itself. */
+static bool is_copied(const struct argument *argument)
+{
+	return argument->kind == ARGUMENT_HANDLE && argument->type == TERN_TYPE_NONE &&
+	       argument->rights & TERN_RIGHT_COPY;
+}
+
 /* Reserved names that mean something in this place. */
 static bool is_name(const struct argument *argument, uint64_t value)
 {
@@ -84,9 +91,9 @@ static bool is_name(const struct argument *argument, uint64_t value)
 		return argument->kind == ARGUMENT_ACCOUNT || argument->type == TERN_TYPE_ACCOUNT ||
 		       argument->kind == ARGUMENT_PORT_OR_NONE;
 	case TERN_SELF_PROCESS:
-		return argument->type == TERN_TYPE_PROCESS;
+		return argument->type == TERN_TYPE_PROCESS || is_copied(argument);
 	case TERN_SELF_THREAD:
-		return argument->type == TERN_TYPE_THREAD;
+		return argument->type == TERN_TYPE_THREAD || is_copied(argument);
 	default:
 		return value == TERN_REPLY && (argument->type == TERN_TYPE_REPLY ||
 					       (argument->kind == ARGUMENT_ACCOUNT &&

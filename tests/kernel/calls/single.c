@@ -2,6 +2,7 @@
 #include "calls.h"
 
 #define MANY 5000
+#define LOOKS 100000
 
 void unknown_operations_are_enosys(void)
 {
@@ -122,13 +123,60 @@ void figures_are_plausible(void)
 		 tern_account_info(0, TERN_ACCOUNT_LIMIT));
 }
 
+static volatile uint32_t goes_on;
+
+static void run_on(uint64_t unused)
+{
+	(void)unused;
+	goes_on = 2;
+	while (goes_on)
+		tern_null();
+}
+
+/* It runs on another hart or is ready on this one; without it nothing does or is. */
+void busy_harts_are_counted(void)
+{
+	struct rt_thread thread;
+	int64_t busy = 0;
+
+	goes_on = 1;
+	rt_thread(&thread, run_on, 0, TERN_PRIORITY_SAME);
+	while (goes_on == 1)
+		test_sleep(100000);
+	/* Another hart may be on its way to sleep still. */
+	for (int i = 0; i < LOOKS && busy != 1; i++) {
+		busy = tern_system_info(TERN_INFO_BUSY_HARTS);
+		CHECK(busy >= 1);
+		test_sleep(100000);
+	}
+	CHECK_EQ(busy, 1);
+	goes_on = 0;
+	rt_join(&thread);
+	while (tern_system_info(TERN_INFO_BUSY_HARTS))
+		test_sleep(100000);
+}
+
+/* It may do what a thread of priority 5 may, and has lowered itself if it says so. */
+static void is_at_five(uint64_t argument)
+{
+	CHECK_EQ(tern_thread_set_priority(TERN_SELF_THREAD, 6), -EPERM);
+	CHECK_EQ(tern_thread_set_priority(TERN_SELF_THREAD, 5), 0);
+	*(volatile uint32_t *)argument = 1;
+}
+
 static void lower_self(uint64_t argument)
 {
+	volatile uint32_t has_run = 0;
+	struct rt_thread same;
+
 	(void)argument;
 	CHECK_EQ(tern_thread_set_priority(TERN_SELF_THREAD, 5), 0);
 	CHECK_EQ(tern_thread_set_priority(TERN_SELF_THREAD, 6), -EPERM);
 	CHECK_EQ(tern_thread_create(TERN_SELF_PROCESS, 0x10000, 0x20000, 0, 0, 6), -EPERM);
 	CHECK_EQ(tern_thread_set_priority(TERN_SELF_THREAD, 5), 0);
+	rt_thread(&same, is_at_five, (uint64_t)&has_run, TERN_PRIORITY_SAME);
+	rt_join(&same);
+	CHECK_EQ(has_run, 1);
 }
 
 void priorities_are_bounded_by_ones_own(void)
@@ -146,11 +194,29 @@ void priorities_are_bounded_by_ones_own(void)
 	CHECK_EQ(tern_handle_close(handle), 0);
 }
 
+/* Of what a thread and a process can do anyway. */
+void handles_to_oneself(void)
+{
+	tern_handle process = tern_handle_duplicate(TERN_SELF_PROCESS, TERN_RIGHT_READ);
+	tern_handle thread = tern_handle_duplicate(TERN_SELF_THREAD, TERN_RIGHTS_ALL);
+
+	CHECK_EQ(tern_handle_info(process), TERN_TYPE_PROCESS << 16 | TERN_RIGHT_READ);
+	CHECK_EQ(tern_process_status(process), TERN_PROCESS_RUNNING);
+	CHECK_EQ(tern_handle_info(thread) >> 16, TERN_TYPE_THREAD);
+	CHECK_EQ(tern_handle_info(thread) & TERN_RIGHT_CALL, 0);
+	CHECK_EQ(tern_thread_interrupt(thread, 0), 0);
+	CHECK_EQ(tern_futex_wait((volatile uint32_t[]){ 0 }, 0, TERN_DEADLINE_NONE), -EINTR);
+	CHECK_EQ(tern_handle_duplicate(TERN_SELF_THREAD, 1u << 12), -EINVAL);
+	CHECK_EQ(tern_handle_close(process), 0);
+	CHECK_EQ(tern_handle_close(thread), 0);
+}
+
 void self_names_are_not_handles(void)
 {
 	for (tern_handle name = 0; name < TERN_HANDLE_FIRST; name++) {
 		CHECK_EQ(tern_handle_close(name), -EBADF);
-		CHECK_EQ(tern_handle_duplicate(name, TERN_RIGHTS_ALL), -EBADF);
+		if (name != TERN_SELF_PROCESS && name != TERN_SELF_THREAD)
+			CHECK_EQ(tern_handle_duplicate(name, TERN_RIGHTS_ALL), -EBADF);
 		CHECK_EQ(tern_handle_info(name), -EBADF);
 	}
 	CHECK_EQ(tern_process_status(TERN_SELF_PROCESS), TERN_PROCESS_RUNNING);

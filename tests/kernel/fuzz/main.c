@@ -82,7 +82,8 @@ static int64_t random_op(uint64_t *state, bool may_block)
 	for (;;) {
 		int64_t op = -(int64_t)(test_random(state) % (TERN_SYSCALL_COUNT + 2));
 
-		if (op == TERN_OP_system_control || op == TERN_OP_debug_log)
+		if (op == TERN_OP_system_control || op == TERN_OP_debug_log ||
+		    op == TERN_OP_process_stop)
 			continue;
 		if (!is_left_out(op) || (may_block && test_random(state) % 64 == 0))
 			return op;

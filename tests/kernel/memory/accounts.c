@@ -81,6 +81,30 @@ void destroyed_account_takes_its_objects_along(void)
 	tern_handle_close(account);
 }
 
+/* Somebody holds a dead port: that costs what a port costs, not what the account had left. */
+void destroyed_account_gives_back_what_it_had_left(void)
+{
+	tern_handle parent = tern_account_create(0, LIMIT);
+	tern_handle account = tern_account_create(parent, (uint64_t)LIMIT / 2);
+	tern_handle listener = tern_listener_create(account, 4);
+	tern_handle port = tern_port_create(account, listener, 1, 0);
+	tern_handle next = -ENOMEM;
+
+	CHECK_EQ(tern_account_destroy(account), 0);
+	tern_handle_close(listener);
+	tern_handle_close(account);
+	CHECK(port > 0);
+	for (int i = 0; i < 1000 && next == -ENOMEM; i++) {
+		test_settle();
+		next = tern_account_create(parent, (uint64_t)LIMIT * 3 / 4);
+	}
+	CHECK(next > 0);
+	tern_handle_close(next);
+	tern_handle_close(port);
+	await_used(parent, 0);
+	CHECK_EQ(tern_handle_close(parent), 0);
+}
+
 static void wait_forever(uint64_t argument)
 {
 	uint32_t word = 0;
@@ -134,12 +158,18 @@ void pages_are_charged_when_touched(void)
 	tern_handle memobj = tern_memobj_create(account, 1000 * RT_PAGE);
 	char *memory = (char *)tern_region_map(TERN_SELF_PROCESS, memobj, 0, 0, 1000 * RT_PAGE,
 					       READ_WRITE);
-	int64_t before = used(account);
+	int64_t before = used(account), index;
 
+	memory[6 * RT_PAGE] = 1;
+	index = used(account) - before - (int64_t)RT_PAGE;
+	CHECK(index > 0 && index < 600);
 	memory[5 * RT_PAGE] = 1;
-	CHECK_EQ(used(account), before + (int64_t)RT_PAGE);
+	CHECK_EQ(used(account), before + index + 2 * (int64_t)RT_PAGE);
 	memory[5 * RT_PAGE + 1] = 1;
-	CHECK_EQ(used(account), before + (int64_t)RT_PAGE);
+	CHECK_EQ(used(account), before + index + 2 * (int64_t)RT_PAGE);
+	/* A second row of the index, and a node above both. */
+	memory[64 * RT_PAGE] = 1;
+	CHECK_EQ(used(account), before + 3 * index + 3 * (int64_t)RT_PAGE);
 	CHECK_EQ(tern_touch(memory, 200 * RT_PAGE, 1), -ENOMEM);
 	CHECK(used(account) <= LIMIT);
 	memory[5 * RT_PAGE] = 2;

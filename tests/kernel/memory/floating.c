@@ -75,12 +75,12 @@ static void serve(uint64_t argument)
 }
 
 /* Client and server with and without FP: each keeps its own. */
-static void exchange_fp(bool server_uses_fp)
+static void exchange_fp(bool server_uses_fp, unsigned int priority)
 {
 	struct fp_server server = { .port = test_port(1, 0), .uses_fp = server_uses_fp };
 	struct tern_received message = { 0 };
 
-	rt_thread(&server.thread, serve, (uint64_t)&server, PRIORITY);
+	rt_thread(&server.thread, serve, (uint64_t)&server, priority);
 	for (uint64_t round = 1; round <= ROUNDS; round++) {
 		rt_fp_load(round);
 		for (int i = 0; i < 3; i++) {
@@ -97,8 +97,15 @@ static void exchange_fp(bool server_uses_fp)
 
 void fp_registers_survive_messages(void)
 {
-	exchange_fp(false);
-	exchange_fp(true);
+	exchange_fp(false, PRIORITY);
+	exchange_fp(true, PRIORITY);
+}
+
+/* A server as important as its caller: nothing but floating point keeps these off the fast path. */
+void fp_registers_survive_fast_messages(void)
+{
+	exchange_fp(false, OWN_PRIORITY);
+	exchange_fp(true, OWN_PRIORITY);
 }
 
 static volatile uint64_t damage;
@@ -125,7 +132,52 @@ void fp_registers_survive_preemption(void)
 	CHECK_EQ(damage, 0);
 }
 
+/* What a signal handler does that uses these registers: they are the thread's, in an upcall too. */
+static uint64_t saved[33];
+
 static void use_fp(struct tern_upcall *upcall)
+{
+	(void)upcall;
+	upcall_save_fp(saved);
+	rt_fp_load(1717);
+	tern_thread_yield();
+	CHECK_EQ(rt_fp_differences(1717), 0);
+	upcall_load_fp(saved);
+}
+
+void upcalls_can_save_and_load_fp_registers(void)
+{
+	upcall_set(use_fp);
+	for (uint64_t i = 0; i < 3; i++) {
+		rt_fp_load(4242 + i);
+		if (i == 1)
+			tern_thread_yield();
+		tern_syscall0(99);
+		CHECK_EQ(rt_fp_differences(4242 + i), 0);
+	}
+	upcall_set(NULL);
+}
+
+/* sigreturn: the thread goes on with what the upcall has loaded. */
+static void change_fp(struct tern_upcall *upcall)
+{
+	(void)upcall;
+	rt_fp_load(9898);
+}
+
+void upcalls_can_change_fp_registers(void)
+{
+	upcall_set(change_fp);
+	rt_fp_load(4242);
+	tern_syscall0(99);
+	CHECK_EQ(rt_fp_differences(9898), 0);
+	tern_thread_yield();
+	tern_syscall0(99);
+	CHECK_EQ(rt_fp_differences(9898), 0);
+	upcall_set(NULL);
+}
+
+static void leave_fp(struct tern_upcall *upcall)
 {
 	(void)upcall;
 	tern_thread_yield();
@@ -133,7 +185,7 @@ static void use_fp(struct tern_upcall *upcall)
 
 void fp_registers_survive_upcalls(void)
 {
-	upcall_set(use_fp);
+	upcall_set(leave_fp);
 	rt_fp_load(4242);
 	tern_syscall0(99);
 	CHECK_EQ(rt_fp_differences(4242), 0);

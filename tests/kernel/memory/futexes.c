@@ -5,23 +5,27 @@
 #define SOON 300000
 
 static volatile uint32_t word;
-static volatile uint32_t woken, order[WAITERS];
+static volatile uint32_t waiting, woken, noted, order[WAITERS];
 static volatile tern_result last_result;
 
 static void wait_for_word(uint64_t number)
 {
+	__atomic_fetch_add(&waiting, 1, __ATOMIC_SEQ_CST);
 	last_result = tern_futex_wait(&word, 0, TERN_DEADLINE_NONE);
 	order[__atomic_fetch_add(&woken, 1, __ATOMIC_SEQ_CST)] = (uint32_t)number;
+	__atomic_fetch_add(&noted, 1, __ATOMIC_SEQ_CST);
 }
 
 /* Start waiters one after the other, so that their order is known. */
 static void start_waiters(struct rt_thread *threads, uint64_t count)
 {
 	word = 0;
-	woken = 0;
+	waiting = 0;
+	woken = noted = 0;
 	last_result = 1;
 	for (uint64_t i = 0; i < count; i++) {
 		rt_thread(&threads[i], wait_for_word, i, PRIORITY);
+		test_await(&waiting, i + 1);
 		test_settle();
 	}
 }
@@ -61,7 +65,7 @@ void futex_wakes_in_order(void)
 	start_waiters(threads, WAITERS);
 	for (uint32_t i = 0; i < WAITERS; i++) {
 		CHECK_EQ(tern_futex_wake(&word, 1), 1);
-		test_await(&woken, i + 1);
+		test_await(&noted, i + 1);
 		CHECK_EQ(order[i], i);
 	}
 	for (uint32_t i = 0; i < WAITERS; i++)

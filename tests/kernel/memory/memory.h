@@ -5,6 +5,7 @@
 #include "test.h"
 
 #define PRIORITY 20
+#define OWN_PRIORITY 32          /* of the thread that runs the tests */
 #define ELSEWHERE 0x3000000000ul /* nothing is mapped here */
 #define READ_WRITE (TERN_MAP_READ | TERN_MAP_WRITE)
 
@@ -13,6 +14,9 @@ extern char upcall_entry[];
 typedef void upcall_handler(struct tern_upcall *upcall);
 /* Register a handler for the calling thread, with a stack of its own; NULL: none. */
 void upcall_set(upcall_handler *handler);
+/* f0 .. f31 and fcsr. */
+void upcall_save_fp(uint64_t *registers);
+void upcall_load_fp(const uint64_t *registers);
 
 /* regions.c */
 void pages_start_zeroed(void);
@@ -27,15 +31,23 @@ void two_mappings_show_the_same_memory(void);
 void memory_ends_at_the_length(void);
 void written_code_runs(void);
 void physical_memory_is_contiguous(void);
+void large_pages_can_be_cut(void);
 void device_registers_can_be_mapped(void);
 void many_regions_are_found(void);
 
-/* contents.c */
-void contents_are_read_and_written(void);
-void contents_end_at_the_length(void);
-void contents_stop_at_a_bad_buffer(void);
-void contents_are_what_is_mapped(void);
-void contents_are_charged_to_the_memobjs_account(void);
+/* private.c */
+void private_memory_is_zeroed_and_charged(void);
+void private_copy_leaves_the_memobj_alone(void);
+void readable_memobj_can_be_written_privately(void);
+void protection_keeps_private_pages(void);
+void long_ranges_are_done_to_the_end(void);
+
+/* pagers.c */
+void region_pager_brings_pages(void);
+void region_pager_refuses(void);
+void dead_region_pager_is_eio(void);
+void removed_region_pager_lets_go(void);
+void waiting_for_a_region_pager_ends_with_the_thread(void);
 
 /* isolation.c */
 void other_addresses_fault(void);
@@ -64,8 +76,11 @@ void resume_checks_its_registers(void);
 void fp_registers_start_zeroed(void);
 void fp_registers_survive_system_calls(void);
 void fp_registers_survive_messages(void);
+void fp_registers_survive_fast_messages(void);
 void fp_registers_survive_preemption(void);
 void fp_registers_survive_upcalls(void);
+void upcalls_can_save_and_load_fp_registers(void);
+void upcalls_can_change_fp_registers(void);
 
 /* futexes.c */
 void futex_waits_for_its_value(void);
@@ -102,8 +117,16 @@ void threads_of_one_process_share_memory(void);
 void account_is_drawn_from_its_parent(void);
 void objects_are_charged_and_given_back(void);
 void destroyed_account_takes_its_objects_along(void);
+void destroyed_account_gives_back_what_it_had_left(void);
 void destroyed_account_ends_its_processes(void);
 void account_outlives_its_handle(void);
 void pages_are_charged_when_touched(void);
+
+/* account_ports.c */
+void server_hears_that_a_port_died_with_its_account(void);
+void server_hears_once_of_a_dead_port(void);
+void dead_ports_event_does_not_survive_a_takeover(void);
+void queued_call_ends_with_the_ports_account(void);
+void server_hears_of_clients_that_died_with_their_account(void);
 
 #endif

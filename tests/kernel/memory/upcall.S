@@ -22,3 +22,25 @@ upcall_entry:
 	li	a7, THREAD_RESUME
 	ecall
 	ebreak
+
+#define FCSR 256
+
+	.macro	EACH_FP operation
+	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	\operation f\n, (\n * 8)(a0)
+	.endr
+	.endm
+
+	.globl	upcall_save_fp
+upcall_save_fp:
+	EACH_FP	fsd
+	frcsr	t0
+	sd	t0, FCSR(a0)
+	ret
+
+	.globl	upcall_load_fp
+upcall_load_fp:
+	EACH_FP	fld
+	ld	t0, FCSR(a0)
+	fscsr	t0
+	ret

@@ -24,7 +24,8 @@ static void taker_body(uint64_t argument)
 	taker->got = message;
 	if (taker->answers_with_first) {
 		answer.handle_count = 1;
-		answer.handles[0].handle = message.handles[0];
+		answer.handles[0].handle = message.handle_count ? message.handles[0]
+								: tern_memobj_create(0, RT_PAGE);
 		answer.handles[0].rights = TERN_RIGHTS_ALL;
 		answer.handles[0].mode = TERN_SEND_MOVE;
 		CHECK_EQ(tern_reply_ext(TERN_REPLY, &message, &answer), 0);
@@ -75,6 +76,25 @@ void handles_are_copied_and_moved(void)
 	tern_handle_close(taker.got.handles[1]);
 	tern_handle_close(message.handles[0]);
 	tern_handle_close(copied);
+}
+
+/* How many handles may come back is said in the descriptor's place. */
+void answers_bring_handles_without_a_descriptor(void)
+{
+	struct tern_received message = { 0 };
+	struct taker taker;
+
+	taker_start(&taker, 0, true);
+	test_settle();
+	CHECK_EQ(tern_call_accept(taker.port.client, &message, TERN_MESSAGE_HANDLES + 1), -EFAULT);
+	CHECK_EQ(tern_call_accept(taker.port.client, &message, 0), -EFAULT);
+	message.words[0] = 77;
+	CHECK_EQ(tern_call_accept(taker.port.client, &message, 1), TERN_EVENT_HANDLES);
+	CHECK_EQ(message.words[0], 77);
+	CHECK_EQ(message.handle_count, 1);
+	CHECK_EQ(tern_handle_close(message.handles[0]), 0);
+	taker_end(&taker);
+	CHECK_EQ(taker.event, TERN_EVENT_CALL);
 }
 
 void too_many_handles_move_nothing(void)

@@ -424,6 +424,8 @@ static const struct test tests[] = {
 	{ "many_servers_and_clients_share_a_port", many_servers_and_clients_share_a_port },
 	{ "caller_pays_for_what_a_server_creates", caller_pays_for_what_a_server_creates },
 	{ "handles_are_copied_and_moved", handles_are_copied_and_moved },
+	{ "answers_bring_handles_without_a_descriptor",
+	  answers_bring_handles_without_a_descriptor },
 	{ "too_many_handles_move_nothing", too_many_handles_move_nothing },
 	{ "handle_arguments_are_checked", handle_arguments_are_checked },
 	{ "window_reads_and_writes", window_reads_and_writes },

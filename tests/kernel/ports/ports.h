@@ -46,6 +46,7 @@ void client_join(struct client *client);
 
 /* The tests, by file; extended.c */
 void handles_are_copied_and_moved(void);
+void answers_bring_handles_without_a_descriptor(void);
 void too_many_handles_move_nothing(void);
 void handle_arguments_are_checked(void);
 void window_reads_and_writes(void);

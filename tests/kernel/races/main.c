@@ -8,6 +8,8 @@
 #define PRIORITY 16
 #define ROUNDS_ALL 20000
 #define ROUNDS_COSTLY 3000
+#define ROUNDS_LEAST 400
+#define TIME_NS 10000000000ul /* a machine that is too slow for all rounds does what it can */
 
 static volatile bool stop;
 static volatile uint64_t calls_ended;
@@ -15,6 +17,12 @@ static volatile uint64_t calls_ended;
 static unsigned int rounds(unsigned int all)
 {
 	return tern_system_info(TERN_INFO_HARTS) > 1 ? all : all / 20;
+}
+
+/* Is there another round? */
+static bool goes_on(unsigned int done, unsigned int all, uint64_t begin)
+{
+	return done < all && (done < ROUNDS_LEAST || tern_time() < begin + TIME_NS);
 }
 
 static bool is_expected(tern_result result)
@@ -81,6 +89,7 @@ static void contest(rt_function *serve,
 {
 	struct test_port port = test_port(1, 0);
 	struct rt_thread servers[2], callers[2];
+	uint64_t begin = tern_time();
 
 	stop = false;
 	shared_port = port.client;
@@ -88,7 +97,7 @@ static void contest(rt_function *serve,
 		rt_thread(&servers[i], serve, (uint64_t)port.listener, PRIORITY);
 		rt_thread(&callers[i], calling, 0, PRIORITY);
 	}
-	for (unsigned int i = 0; i < times; i++) {
+	for (unsigned int i = 0; goes_on(i, times, begin); i++) {
 		disturb(&port, i, callers);
 		if (i % 16 == 0)
 			test_sleep(20000);
@@ -187,11 +196,12 @@ static void kill_against_reply(void)
 {
 	struct test_port port = test_port(1, 0);
 	struct rt_thread servers[2];
+	uint64_t begin = tern_time();
 
 	for (unsigned int i = 0; i < 2; i++)
 		rt_thread(&servers[i], i ? server : parking_server, (uint64_t)port.listener,
 			  PRIORITY);
-	for (unsigned int i = 0; i < rounds(ROUNDS_COSTLY); i++) {
+	for (unsigned int i = 0; goes_on(i, rounds(ROUNDS_COSTLY), begin); i++) {
 		struct rt_thread caller;
 
 		rt_thread(&caller, call_for_ever, (uint64_t)port.client, PRIORITY);
@@ -256,13 +266,14 @@ static void touching(uint64_t unused)
 
 static void unmap_against_access(void)
 {
+	uint64_t begin = tern_time();
 	struct rt_thread toucher;
 	tern_handle memobj = tern_memobj_create(0, RT_PAGE);
 
 	stop = false;
 	window = (uint64_t *)0x60000000;
 	rt_thread(&toucher, touching, 0, PRIORITY);
-	for (unsigned int i = 0; i < rounds(ROUNDS_COSTLY); i++) {
+	for (unsigned int i = 0; goes_on(i, rounds(ROUNDS_COSTLY), begin); i++) {
 		CHECK_EQ(tern_region_map(TERN_SELF_PROCESS, memobj, 0, 0x60000000, RT_PAGE,
 					 TERN_MAP_READ | TERN_MAP_WRITE | TERN_MAP_FIXED),
 			 0x60000000);
@@ -277,10 +288,11 @@ static void unmap_against_access(void)
 
 static volatile uint32_t ping_word, pong_word;
 
-static void futex_peer(uint64_t times)
+static void futex_peer(uint64_t unused)
 {
-	for (uint64_t i = 1; i <= times; i++) {
-		while (ping_word < i)
+	(void)unused;
+	for (uint64_t i = 1; !stop; i++) {
+		while (ping_word < i && !stop)
 			tern_futex_wait(&ping_word, (uint32_t)i - 1, TERN_DEADLINE_NONE);
 		pong_word = (uint32_t)i;
 		tern_futex_wake(&pong_word, 1);
@@ -290,16 +302,20 @@ static void futex_peer(uint64_t times)
 static void futex_loses_no_wake_up(void)
 {
 	struct rt_thread peer;
-	uint64_t times = rounds(ROUNDS_ALL);
+	uint64_t begin = tern_time();
 
+	stop = false;
 	ping_word = pong_word = 0;
-	rt_thread(&peer, futex_peer, times, PRIORITY);
-	for (uint64_t i = 1; i <= times; i++) {
-		ping_word = (uint32_t)i;
+	rt_thread(&peer, futex_peer, 0, PRIORITY);
+	for (uint32_t i = 1; goes_on(i, rounds(ROUNDS_ALL), begin); i++) {
+		ping_word = i;
 		tern_futex_wake(&ping_word, 1);
 		while (pong_word < i)
-			tern_futex_wait(&pong_word, (uint32_t)i - 1, TERN_DEADLINE_NONE);
+			tern_futex_wait(&pong_word, i - 1, TERN_DEADLINE_NONE);
 	}
+	stop = true;
+	ping_word++;
+	tern_futex_wake(&ping_word, 1);
 	rt_join(&peer);
 }
 

@@ -159,23 +159,11 @@ uint64_t rt_option(const char *name, uint64_t otherwise)
 
 void *rt_map(size_t length)
 {
-	tern_handle memobj = tern_memobj_create(0, length);
-	tern_result address = tern_region_map(TERN_SELF_PROCESS, memobj, 0, 0,
-					      (length + RT_PAGE - 1) / RT_PAGE * RT_PAGE,
-					      TERN_MAP_READ | TERN_MAP_WRITE);
-
-	rt_require(address > 0, "memory");
-	tern_handle_close(memobj);
-	return (void *)address;
-}
-
-void *rt_map_private(size_t length)
-{
 	tern_result address = tern_region_map(TERN_SELF_PROCESS, 0, 0, 0,
 					      (length + RT_PAGE - 1) / RT_PAGE * RT_PAGE,
 					      TERN_MAP_READ | TERN_MAP_WRITE | TERN_MAP_PRIVATE);
 
-	rt_require(address > 0, "private memory");
+	rt_require(address > 0, "memory");
 	return (void *)address;
 }
 

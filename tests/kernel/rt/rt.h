@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tern/device.h"
 #include "tern/error.h"
 #include "tern/event.h"
 #include "tern/handle.h"
@@ -43,10 +44,8 @@ void rt_power_off(int status) __attribute__((noreturn));
 /* The number after `name=` on the boot command line, or the default. */
 uint64_t rt_option(const char *name, uint64_t otherwise);
 
-/* Anonymous memory in this process; stops the program when there is none. */
+/* Private memory of this process, which a fork copies; stops the program when there is none. */
 void *rt_map(size_t length);
-/* The same, but a fork copies it. */
-void *rt_map_private(size_t length);
 void rt_unmap(void *address, size_t length);
 
 typedef void rt_function(uint64_t argument);
@@ -123,6 +122,9 @@ static inline uint64_t rt_instructions(void)
 	__asm__ volatile("rdinstret %0" : "=r"(count));
 	return count;
 }
+
+/* A place that a tracer can find (study/scenarios.json). Only where the compiler makes one copy. */
+#define STUDY_LABEL(name) __asm__ volatile(".globl " #name "\n" #name ":")
 
 /* Stops the program with a message: for what a test cannot go on without. */
 void rt_require(bool condition, const char *what);

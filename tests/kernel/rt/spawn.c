@@ -1,7 +1,7 @@
 /*
  * Threads and child processes. A child has the same program: its segments come from this
- * program's own ELF file in the boot bundle; read-only ones are shared between children, writable
- * ones are fresh for each.
+ * program's own ELF file in the boot bundle, from which each child has private copies of what it
+ * writes.
  */
 #include "rt.h"
 
@@ -32,7 +32,7 @@ struct elf_program {
 
 struct segment {
 	const struct elf_program *program;
-	tern_handle shared; /* memobj of a read-only one */
+	tern_handle memobj;
 };
 
 static struct segment segments[SEGMENTS_MAX];
@@ -55,7 +55,7 @@ void rt_thread(struct rt_thread *thread, rt_function *function, uint64_t argumen
 	thread->function = function;
 	thread->argument = argument;
 	thread->running = 1;
-	thread->stack = rt_map_private(STACK_SIZE);
+	thread->stack = rt_map(STACK_SIZE);
 	thread->handle = tern_thread_create(TERN_SELF_PROCESS, (uint64_t)rt_thread_start,
 					    (uint64_t)thread->stack + STACK_SIZE, (uint64_t)thread,
 					    (uint64_t)thread_body, priority);
@@ -104,21 +104,15 @@ static uint64_t pages(uint64_t length)
 	return (length + RT_PAGE - 1) / RT_PAGE * RT_PAGE;
 }
 
-/* A memobj with the segment's contents, charged to the account. */
-static tern_handle fill_segment(tern_handle account, const struct elf_program *program)
+/* A memobj with the segment's contents. */
+static tern_handle fill_segment(const struct elf_program *program)
 {
 	uint64_t length = pages(program->memory_size);
-	tern_handle memobj = tern_memobj_create(account, length);
-	tern_result address;
+	tern_handle memobj = tern_memobj_create(0, length);
+	tern_result address = tern_region_map(TERN_SELF_PROCESS, memobj, 0, 0, length,
+					      TERN_MAP_READ | TERN_MAP_WRITE);
 
-	if (memobj < 0)
-		return memobj;
-	address = tern_region_map(TERN_SELF_PROCESS, memobj, 0, 0, length,
-				  TERN_MAP_READ | TERN_MAP_WRITE);
-	if (address < 0) {
-		tern_handle_close(memobj);
-		return address;
-	}
+	rt_require(memobj > 0 && address > 0, "memory for a segment");
 	if (tern_touch((void *)address, program->file_size, 1) == 0)
 		memcpy((void *)address, image + program->offset, program->file_size);
 	rt_unmap((void *)address, length);
@@ -127,11 +121,14 @@ static tern_handle fill_segment(tern_handle account, const struct elf_program *p
 
 void rt_prepare(void)
 {
-	tern_result address = tern_region_map(TERN_SELF_PROCESS, rt_boot->bundle, 0, 0,
-					      pages(rt_boot->bundle_length), TERN_MAP_READ);
 	const struct elf_header *header;
 	const struct elf_program *programs;
+	tern_result address;
 
+	if (segment_count)
+		return;
+	address = tern_region_map(TERN_SELF_PROCESS, rt_boot->bundle, 0, 0,
+				  pages(rt_boot->bundle_length), TERN_MAP_READ);
 	rt_require(address > 0, "mapping the boot bundle");
 	image = find_image((const char *)address, rt_boot->bundle_length);
 	rt_require(image, "finding init in the boot bundle");
@@ -142,40 +139,26 @@ void rt_prepare(void)
 			continue;
 		rt_require(segment_count < SEGMENTS_MAX, "segments");
 		segments[segment_count].program = &programs[i];
-		if (!(programs[i].flags & FLAG_W))
-			segments[segment_count].shared = fill_segment(0, &programs[i]);
-		segment_count++;
+		segments[segment_count++].memobj = fill_segment(&programs[i]);
 	}
 }
 
-static tern_result map_segment(tern_handle process, tern_handle account,
-			       const struct segment *segment)
+static tern_result map_segment(tern_handle process, const struct segment *segment)
 {
 	const struct elf_program *program = segment->program;
-	uint64_t flags = TERN_MAP_FIXED | (program->flags & FLAG_R ? TERN_MAP_READ : 0) |
+	uint64_t flags = TERN_MAP_FIXED | TERN_MAP_PRIVATE |
+			 (program->flags & FLAG_R ? TERN_MAP_READ : 0) |
 			 (program->flags & FLAG_W ? TERN_MAP_WRITE : 0) |
 			 (program->flags & FLAG_X ? TERN_MAP_EXECUTE : 0);
-	tern_handle memobj = segment->shared ? segment->shared : fill_segment(account, program);
-	tern_result result;
 
-	if (memobj < 0)
-		return memobj;
-	result = tern_region_map(process, memobj, 0, program->address, pages(program->memory_size),
-				 flags);
-	if (!segment->shared)
-		tern_handle_close(memobj);
-	return result;
+	return tern_region_map(process, segment->memobj, 0, program->address,
+			       pages(program->memory_size), flags);
 }
 
-static tern_result map_stack(tern_handle process, tern_handle account)
+static tern_result map_stack(tern_handle process)
 {
-	tern_handle stack = tern_memobj_create(account, STACK_SIZE);
-	tern_result result = tern_region_map(process, stack, 0, CHILD_STACK_TOP - STACK_SIZE,
-					     STACK_SIZE,
-					     TERN_MAP_READ | TERN_MAP_WRITE | TERN_MAP_FIXED);
-
-	tern_handle_close(stack);
-	return result;
+	return tern_region_map(process, 0, 0, CHILD_STACK_TOP - STACK_SIZE, STACK_SIZE,
+			       TERN_MAP_READ | TERN_MAP_WRITE | TERN_MAP_FIXED | TERN_MAP_PRIVATE);
 }
 
 tern_handle rt_process(tern_handle account)
@@ -183,15 +166,14 @@ tern_handle rt_process(tern_handle account)
 	tern_handle process;
 	tern_result result = 0;
 
-	if (!segment_count)
-		rt_prepare();
+	rt_prepare();
 	process = tern_process_create(account);
 	if (process < 0)
 		return process;
 	for (unsigned int i = 0; i < segment_count && result >= 0; i++)
-		result = map_segment(process, account, &segments[i]);
+		result = map_segment(process, &segments[i]);
 	if (result >= 0)
-		result = map_stack(process, account);
+		result = map_stack(process);
 	if (result < 0) {
 		tern_process_kill(process, 1);
 		tern_handle_close(process);

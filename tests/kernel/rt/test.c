@@ -1,9 +1,13 @@
 /* The test framework, see test.h. */
+#include <stdatomic.h>
+
 #include "test.h"
 
-#define SETTLE_NS 200000
-#define FEW_ROUNDS 2     /* without a change, when all is well */
-#define QUIET_ROUNDS 500 /* without a change, before something counts as leaked */
+#define LOOK_NS 60000
+#define SETTLE_NS 60000000000ul /* at most: a hart that the host stalls is busy for as long */
+#define QUIET_LOOKS 3           /* in a row: one looks at a hart after the other */
+#define FEW_ROUNDS 2            /* without a change, when all is well */
+#define QUIET_ROUNDS 500        /* without a change, before something counts as leaked */
 #define RUNS_MAX 6
 
 struct figures {
@@ -21,7 +25,8 @@ void test_fail(const char *file, int line, const char *what, int64_t got, int64_
 void test_await(volatile uint32_t *word, uint32_t value)
 {
 	while (*word < value)
-		test_sleep(SETTLE_NS / 4);
+		test_sleep(LOOK_NS);
+	atomic_thread_fence(memory_order_acquire);
 }
 
 void test_sleep(uint64_t nanoseconds)
@@ -31,9 +36,26 @@ void test_sleep(uint64_t nanoseconds)
 	tern_futex_wait(&word, 0, tern_time() + nanoseconds);
 }
 
+/* A time alone would say nothing: a hart may stand still for long where the machine below is loaded. */
 void test_settle(void)
 {
-	test_sleep(SETTLE_NS);
+	static uint64_t patience = SETTLE_NS;
+	uint64_t end = tern_time() + patience;
+
+	for (int quiet = 0; quiet < QUIET_LOOKS;) {
+		test_sleep(LOOK_NS);
+		if (!tern_system_info(TERN_INFO_BUSY_HARTS) &&
+		    !tern_system_info(TERN_INFO_RECLAIM_PENDING)) {
+			quiet++;
+		} else if (tern_time() < end) {
+			quiet = 0;
+		} else {
+			if (patience == SETTLE_NS)
+				test_fail(__FILE__, __LINE__, "somebody runs for ever", 1, 0);
+			patience = SETTLE_NS / 300; /* and will the next time */
+			return;
+		}
+	}
 }
 
 uint64_t test_random(uint64_t *state)

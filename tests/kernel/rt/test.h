@@ -43,13 +43,14 @@ struct test_port {
 struct test_port test_port(uint64_t userdata, uint64_t flags);
 void test_port_close(struct test_port *port);
 
-/* Wait until `*word` is at least `value`, yielding. */
+/* Wait until `*word` is at least `value`, yielding. What was written before a release that came before the
+ * word is there then. */
 void test_await(volatile uint32_t *word, uint32_t value);
 
 /* Sleep for nanoseconds. */
 void test_sleep(uint64_t nanoseconds);
 
-/* Time enough for another thread to block where it is going to. */
+/* Until all other threads have blocked where they are going to. One that runs on for ever is a failure. */
 void test_settle(void);
 
 /* A pseudo-random sequence; never 0. */

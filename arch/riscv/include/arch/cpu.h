@@ -5,6 +5,7 @@
 #include "kernel/types.h"
 
 struct hart;
+struct process;
 struct thread;
 struct fp_state;
 
@@ -58,11 +59,14 @@ static inline u64 arch_instructions(void)
 
 /* Nanoseconds of the time page. */
 u64 arch_time(void);
+/* What a number of ticks is in nanoseconds, and the first tick at which so many have passed. */
+u64 arch_time_of(u64 ticks);
+u64 arch_ticks_of(u64 nanoseconds);
 
 /* Program the hart's one-shot timer; UINT64_MAX = off. */
 void arch_timer_set(u64 nanoseconds);
 
-/* Interrupt another hart: it runs hart_ipi() (kernel/sched.h) soon. */
+/* Interrupt another hart: it leaves the kernel through sched_exit soon. */
 void arch_send_ipi(u32 hart_index);
 
 /*
@@ -71,7 +75,7 @@ void arch_send_ipi(u32 hart_index);
  */
 void arch_wait_for_interrupt(void);
 
-/* Run timer_interrupt, interrupt_external, hart_ipi for what is pending on this hart. */
+/* Run timer_interrupt, interrupt_external for what is pending on this hart. */
 void arch_handle_interrupts(void);
 
 /* Leave to user mode through sched_exit: how a hart enters its first thread. */
@@ -103,5 +107,21 @@ u32 arch_irq_claim(void);
 void arch_irq_complete(u32 number);
 void arch_irq_enable(u32 number);
 void arch_irq_disable(u32 number);
+
+/* The process runs on this hart for the first time, or shares its ASID: what space_activate wants. */
+u64 space_mark_active(struct process *process);
+
+/* Writing satp costs an emulator its translations: not when nothing changes. */
+static inline void space_activate(u64 satp)
+{
+	u64 old;
+
+	__asm__ volatile("csrr %0, satp" : "=r"(old));
+	if (old != satp)
+		__asm__ volatile("csrw satp, %0" : : "r"(satp) : "memory");
+}
+
+/* The kernel's own page table. */
+void space_activate_kernel(void);
 
 #endif

@@ -23,10 +23,7 @@
 #define PTE_ACCESSED 0x40
 #define PTE_DIRTY 0x80
 #define PTE_DEVICE_MARK 0x100 /* software: device registers, not in the direct map */
-
-#define PTE_PRIVATE_MARK 0x200 /* software: holds a private page, also when not valid */
-#define PTE_FRAME_SHIFT 10
-#define PTE_FRAME (((1ul << 44) - 1) << PTE_FRAME_SHIFT)
+#define PTE_ANONYMOUS 0x200   /* software: a counted reference to a private page */
 
 #define INTERRUPT_SOFTWARE 0x002
 #define INTERRUPT_TIMER 0x020

@@ -57,6 +57,18 @@ static inline void frame_set_message(struct frame *frame, const struct frame *fr
 	frame->ra = 0;
 }
 
+/* The system call is to be executed again, with the registers that the frame holds then. */
+static inline void frame_restart(struct frame *frame)
+{
+	frame->pc -= 4;
+}
+
+/* It is not: its result is set. */
+static inline void frame_skip_call(struct frame *frame)
+{
+	frame->pc += 4;
+}
+
 struct tern_registers;
 
 void frame_get_registers(const struct frame *frame, struct tern_registers *registers);

@@ -1,108 +1,211 @@
 /*
- * Page tables of user spaces, and the direct map through which the kernel reaches all RAM.
- * Callers hold the address space's lock.
+ * Page tables of user spaces.
+ *
+ * Three kinds of entries of the lowest level are not zero:
+ *   a memobj's page   valid; only a cache of what the memobj says
+ *   anonymous         valid and marked: holds a counted reference to a private page, which no
+ *                     other structure knows: page tables are the anonymous layer
+ *   parked            marked but not valid: the same while the region allows no access at all
+ * One level up a valid entry can map 2 MiB at once: a physical memobj's, a block of an anonymous one's
+ * pages, or, if it is anonymous, a private block (kernel/large_page.h).
+ *
+ * Who changes what: anonymous and parked entries change under the space's lock only. A memobj's page
+ * is entered under the space's and the memobj's lock; with either of them alone such an entry may
+ * be taken out or lose its write bit, atomically. The place of a large one can get a table under
+ * the space's lock: who has only the memobj's compares. Tables are given back after a grace period.
  */
 #ifndef ARCH_PAGE_TABLE_H
 #define ARCH_PAGE_TABLE_H
 
+#include <stdatomic.h>
+
 #include "arch/csr.h"
+#include "arch/direct_map.h"
 #include "kernel/types.h"
 
-#define DIRECT_MAP_BASE 0xffffc00000000000UL
+/* With TERN_MAP_READ ... in a protection; the same bits as in an entry. */
+#define MAP_DEVICE PTE_DEVICE_MARK /* not memory but device registers: no direct mapping */
+#define MAP_ANONYMOUS PTE_ANONYMOUS
 
-static inline void *phys_to_virt(paddr address)
+#define MAP_PROTECTION 7u
+#define LARGE_PAGE_ORDER 9
+#define LARGE_PAGES (1u << LARGE_PAGE_ORDER)
+#define LARGE_PAGE_SIZE (PAGE_SIZE << LARGE_PAGE_ORDER)
+
+typedef u64 pte;
+
+/* A, and D where writing is allowed, are set from the start: no hart needs to do it. */
+static inline pte pte_make(paddr page, u32 protection)
 {
-	return (void *)(DIRECT_MAP_BASE + address);
+	u32 access = protection & MAP_PROTECTION;
+
+	return page >> PAGE_SHIFT << 10 | (protection & (MAP_DEVICE | MAP_ANONYMOUS)) |
+	       access << 1 | (access ? PTE_VALID | PTE_USER | PTE_ACCESSED : 0) |
+	       (access & 2 ? PTE_DIRTY : 0);
 }
 
-static inline paddr virt_to_phys(const void *pointer)
+static inline paddr pte_page(pte entry)
 {
-	return (paddr)pointer - DIRECT_MAP_BASE;
+	return (entry >> 10 & ((1ul << 44) - 1)) << PAGE_SHIFT;
 }
 
-struct process;
+static inline bool pte_is_valid(pte entry)
+{
+	return entry & PTE_VALID;
+}
 
-#define MAP_DEVICE 0x100 /* with TERN_MAP_READ ...: not cached memory but device registers */
-/* The entry holds a private page (kernel/page_alloc.h). Without TERN_MAP_READ ... the page is kept
- * though nobody may touch it. */
-#define MAP_PRIVATE 0x200
+/* It maps something, and is not the way to a table. */
+static inline bool pte_is_leaf(pte entry)
+{
+	return entry & (PTE_READ | PTE_EXECUTE);
+}
+
+static inline bool pte_is_anonymous(pte entry)
+{
+	return entry & PTE_ANONYMOUS;
+}
+
+/* Protection (TERN_MAP_*) with the two marks; what pte_make was given. */
+static inline u32 pte_protection(pte entry)
+{
+	return (entry >> 1 & MAP_PROTECTION) | (entry & (MAP_DEVICE | MAP_ANONYMOUS));
+}
+
+/* Entries are read by hardware and by lockless walks: written whole, after what they point to. */
+static inline void pte_write(pte *place, pte entry)
+{
+	atomic_store_explicit((_Atomic pte *)place, entry, memory_order_release);
+}
+
+/* What it points to is read through its value, which orders the two loads. */
+static inline pte pte_read(const pte *place)
+{
+	return atomic_load_explicit((const _Atomic pte *)place, memory_order_relaxed);
+}
+
+static inline pte pte_without_write(pte entry)
+{
+	return entry & ~(pte)(PTE_WRITE | PTE_DIRTY);
+}
+
+/* Harts without hardware for it fault at an access then, and it is set there. */
+static inline pte pte_without_access(pte entry)
+{
+	return entry & ~(pte)PTE_ACCESSED;
+}
+
+/* Eight entries side by side. */
+static inline pte pte_any(const pte *entries)
+{
+	return entries[0] | entries[1] | entries[2] | entries[3] | entries[4] | entries[5] |
+	       entries[6] | entries[7];
+}
+
+/* For entries that somebody with another lock may change as well. Return the old entry. */
+static inline pte pte_take(pte *place)
+{
+	return atomic_exchange_explicit((_Atomic pte *)place, 0, memory_order_acq_rel);
+}
+
+/* False: it was not *entry, which it sets then. */
+static inline bool pte_replace(pte *place, pte *entry, pte new)
+{
+	return atomic_compare_exchange_strong((_Atomic pte *)place, entry, new);
+}
+
+/* Nothing, if the entry has changed meanwhile. */
+static inline void pte_set_accessed(pte *place, pte entry)
+{
+	if (!(entry & PTE_ACCESSED))
+		(void)pte_replace(place, &entry, entry | PTE_ACCESSED);
+}
 
 /* A root table that maps the kernel's half. 0: no memory. */
 paddr page_table_create(void) MUST_USE;
 
-/* Map one page; protection is TERN_MAP_* (| MAP_DEVICE). `tables` counts table pages that were
- * allocated. -ENOMEM. Replacing a present entry is allowed (the caller shoots it down). */
-int page_table_map(paddr root, u64 address, paddr page, u32 protection, u64 *tables) MUST_USE;
+/* Where the entry of a page is; NULL when there is no table for it, or a large entry. */
+pte *page_table_find(paddr root, u64 address) MUST_USE;
+/* How many tables must be made before the page has an entry. */
+u32 page_table_missing(paddr root, u64 address) MUST_USE;
+/* As find, or the place of a large entry, making the missing tables (each counts in *made). NULL: no memory,
+ * or small entries where there should be a large one. */
+pte *page_table_make(paddr root, u64 address, bool is_large, u64 *made) MUST_USE;
 
-/* The page and protection at an address; false when there is nothing, or a page kept untouchable. */
-bool page_table_lookup(paddr root, u64 address, paddr *page, u32 *protection) MUST_USE;
+/* Where the large entry that maps the address is; NULL: there is none. */
+pte *page_table_find_large(paddr root, u64 address) MUST_USE;
+/* A large entry becomes a table, which is to be the page `table`, of entries that map the same. */
+void page_table_split(pte *place, paddr table);
 
-/* A visitor may change either; page 0 empties the entry. */
-struct page_entry {
+/* What is mapped at an address, without locks; false when nothing is. */
+struct translation {
+	const pte *place;
+	pte entry; /* that was there */
 	paddr page;
-	u32 protection;
 };
+bool page_table_lookup(paddr root, u64 address, struct translation *found) MUST_USE;
 
-typedef void page_visitor(void *context, u64 address, struct page_entry *entry);
-
-/*
- * Visit the entries of [start, end) that hold something, untouchable private pages included;
- * skips absent tables quickly, stops after `limit` of them. Returns the address it got to.
- */
-u64 page_table_visit(paddr root, u64 start, u64 end, u64 limit, page_visitor *visit, void *context);
-
-/*
- * A pointer to what a user may read at an address, for reads that are worth a short cut: NULL when
- * anything is out of the ordinary (absent, a large page, device registers).
- */
-static inline const void *user_page_peek(paddr root, u64 address)
+/* Is it still so? Accessed and dirty bits do not matter. */
+static inline bool translation_is_kept(const struct translation *found)
 {
-	const u64 plain = PTE_VALID | PTE_READ | PTE_WRITE | PTE_EXECUTE,
-		  in_table = 511 * sizeof(u64);
-	u64 place = root, entry;
-
-#pragma GCC unroll 3
-	for (u32 shift = 39; shift > PAGE_SHIFT; shift -= 9) {
-		place += address >> (shift - 3) & in_table;
-		entry = *(const volatile u64 *)phys_to_virt(place);
-		if ((entry & plain) != PTE_VALID)
-			return NULL;
-		place = (entry & PTE_FRAME) << (PAGE_SHIFT - PTE_FRAME_SHIFT);
-	}
-	place += address >> (PAGE_SHIFT - 3) & in_table;
-	entry = *(const volatile u64 *)phys_to_virt(place);
-	if ((entry & (PTE_VALID | PTE_READ | PTE_USER | PTE_DEVICE_MARK)) !=
-	    (PTE_VALID | PTE_READ | PTE_USER))
-		return NULL;
-	place = (entry & PTE_FRAME) << (PAGE_SHIFT - PTE_FRAME_SHIFT);
-	return (const char *)phys_to_virt(place) + (address & (PAGE_SIZE - 1));
+	return !((pte_read(found->place) ^ found->entry) & ~(pte)(PTE_ACCESSED | PTE_DIRTY));
 }
 
-/* Free the user half's tables and the root, after a grace period. Returns table pages freed. */
-u64 page_table_free(paddr root);
+/* Entries side by side in one table: a piece of a range. */
+struct page_run {
+	u64 address; /* of the first */
+	u64 count;
+	u64 span; /* bytes that each maps: PAGE_SIZE, or LARGE_PAGE_SIZE and it is valid */
+	pte *entries;
+	u64 skipped; /* entries that were looked at to find it */
+};
+
+/*
+ * The first run of [start, end) that has a table. False when there is none. After a long search it
+ * stops, with count 0 and `address` where it is to go on.
+ */
+bool page_table_run(paddr root, u64 start, u64 end, struct page_run *run) MUST_USE;
+u64 page_run_cost(const struct page_run *run);
+
+/* The first of [place, end) that is not zero, `end` or what is behind it when there is none. */
+static inline pte *pte_next(pte *place, const pte *end)
+{
+	while (place < end && !pte_read(place))
+		place += (u64)place % (8 * sizeof(pte)) || pte_any(place) ? 1 : 8;
+	return place;
+}
+
+/* For each entry of a run that is not zero. */
+#define PAGE_RUN_FOR_EACH(run, place)                                                              \
+	for (pte *place = (run)->entries, *const last_of_run = place + (run)->count;               \
+	     (place = pte_next(place, last_of_run)) < last_of_run; place++)
+
+/* Give back the tables for [start, end) that map nothing outside of [low, high), where there are no
+ * entries. Returns how many. */
+u64 page_table_prune(paddr root, u64 start, u64 end, u64 low, u64 high);
+
+/* Give back all tables of the user half, and the root. */
+void page_table_free(paddr root);
+
+struct address_space;
+struct process;
 
 /* This hart forgets one page of the active space. */
 void tlb_flush_page(u64 address);
+/* ... and everything. */
+void tlb_flush_all(void);
 
-/* Remote harts that ran the process forget [start, end); returns when done. */
+/* All harts that ran the process forget [start, end), idle ones when they wake; returns when done. */
 void tlb_shootdown(struct process *process, u64 start, u64 end);
 
-/* ASIDs: unique per live process. 0 = none left. */
-u32 asid_allocate(void) MUST_USE;
+/* The space's ASID: one of its own, or when there are none left one that it shares. */
+void asid_allocate(struct address_space *space);
 void asid_release(u32 asid);
 
-/* The process runs on this hart for the first time: what space_activate wants for it. */
-u64 space_mark_active(struct process *process);
-void space_activate_kernel(void);
-
-/* Writing satp costs an emulator its translations: not when nothing changes. */
-static inline void space_activate(u64 satp)
-{
-	u64 old;
-
-	__asm__ volatile("csrr %0, satp" : "=r"(old));
-	if (old != satp)
-		__asm__ volatile("csrw satp, %0" : : "r"(satp) : "memory");
-}
+/* A whole page, fast. */
+void page_clear(void *page);
+void page_copy(void *restrict to, const void *restrict from);
+/* One unit or more, until `to` is `end`; both are aligned to words. */
+#define COPY_UNIT 32
+void units_copy(void *restrict to, const void *restrict from, const void *end);
 
 #endif

@@ -16,6 +16,8 @@ void sbi_set_timer(u64 ticks);
 void sbi_send_ipi(u64 hardware_id);
 /* Harts of the mask (bit i = hardware id i) forget [start, start + size) of an ASID. */
 void sbi_remote_sfence(u64 hart_mask, u64 start, u64 size, u64 asid);
+/* ... everything. */
+void sbi_remote_sfence_all(u64 hart_mask);
 bool sbi_start_hart(u64 hardware_id, paddr entry, u64 argument) MUST_USE;
 void sbi_reset(bool is_reboot, bool is_failure);
 

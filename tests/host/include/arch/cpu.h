@@ -7,6 +7,7 @@
 #include "kernel/types.h"
 
 struct hart;
+struct process;
 struct thread;
 struct fp_state;
 
@@ -31,12 +32,44 @@ static inline void arch_cpu_relax(void)
 {
 }
 
+static inline u64 arch_instructions(void)
+{
+	return 0;
+}
+
 void arch_send_ipi(u32 hart_index);
 u64 arch_time(void);
+
+static inline u64 arch_ticks(void)
+{
+	return arch_time();
+}
+
+static inline u64 arch_time_of(u64 ticks)
+{
+	return ticks;
+}
+
+static inline u64 arch_ticks_of(u64 nanoseconds)
+{
+	return nanoseconds;
+}
+
 void arch_timer_set(u64 nanoseconds);
+bool arch_interrupt_pending(void);
 u32 arch_irq_claim(void);
 void arch_irq_complete(u32 number);
 void arch_irq_enable(u32 number);
 void arch_irq_disable(u32 number);
+
+static inline u64 space_mark_active(struct process *process)
+{
+	return process != NULL;
+}
+
+static inline void space_activate(u64 satp)
+{
+	(void)satp;
+}
 
 #endif

@@ -1,0 +1,2 @@
+/* Constants only: the real header will do. */
+#include "../../../../arch/riscv/include/arch/csr.h"
