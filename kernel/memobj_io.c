@@ -361,7 +361,8 @@ s64 io_end(struct io *io, struct stream *stream, int error, enum io_missing miss
 	struct frame *frame = &thread->frame;
 	u64 done = thread->io.done + io->moved;
 
-	if (error != -EAGAIN || io->no_wait) {
+	/* Who lets an interrupt in does not wait. */
+	if (error != -EAGAIN || (io->no_wait && missing != MISSING_NOTHING)) {
 		if (stream)
 			stream_release(stream, thread);
 		if (io->is_append && io->memobj->appender == thread)

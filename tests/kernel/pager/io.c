@@ -3,6 +3,7 @@
 
 #define APPEND_SIZE (1ul << 20)
 #define APPENDERS 3
+#define TICK 20000ul /* ns: many of them come within one call */
 #define APPENDS 2
 
 static void fill_pattern(void *bytes, uint64_t offset, uint64_t length)
@@ -275,4 +276,31 @@ void appends_do_not_interleave(void)
 	}
 	rt_unmap(large, APPENDERS * APPEND_SIZE);
 	tern_handle_close(appended);
+}
+
+/* ------------------------------------------------------------------------------- interrupts */
+
+/* NOWAIT is about what a call would have to wait for; an interrupt in the middle is nothing of that. */
+void interrupts_do_not_shorten_no_wait(void)
+{
+	tern_handle memobj = tern_memobj_create(0, 0);
+	struct test_port port = test_port(7, 0);
+	tern_handle timer = tern_timer_create(0, port.client, 1);
+
+	large = rt_map(APPEND_SIZE);
+	memset(large, 1, APPEND_SIZE);
+	CHECK_EQ(tern_timer_set(timer, tern_time() + TICK, TICK), 0);
+	for (int i = 0; i < APPENDS; i++) {
+		CHECK_EQ(tern_memobj_write(memobj, 0, large, APPEND_SIZE,
+					   TERN_IO_NOWAIT | (i ? TERN_IO_APPEND : 0)),
+			 APPEND_SIZE);
+		CHECK_EQ(tern_memobj_read(memobj, 0, large, APPEND_SIZE, TERN_IO_NOWAIT),
+			 APPEND_SIZE);
+	}
+	CHECK_EQ(tern_timer_set(timer, 0, 0), 0);
+	CHECK_EQ(tern_memobj_info(memobj, TERN_MEMOBJ_LENGTH), APPENDS * APPEND_SIZE);
+	rt_unmap(large, APPEND_SIZE);
+	tern_handle_close(timer);
+	test_port_close(&port);
+	tern_handle_close(memobj);
 }

@@ -16,6 +16,7 @@ static const struct test tests[] = {
 	{ "anonymous_memory_is_charged", anonymous_memory_is_charged },
 	{ "punched_pages_are_zero", punched_pages_are_zero },
 	{ "appends_do_not_interleave", appends_do_not_interleave },
+	{ "interrupts_do_not_shorten_no_wait", interrupts_do_not_shorten_no_wait },
 	{ "pager_fills_reads", pager_fills_reads },
 	{ "pager_fills_mappings", pager_fills_mappings },
 	{ "stream_reads_ahead", stream_reads_ahead },

@@ -51,6 +51,7 @@ void clones_pay_for_their_pages(void);
 void anonymous_memory_is_charged(void);
 void punched_pages_are_zero(void);
 void appends_do_not_interleave(void);
+void interrupts_do_not_shorten_no_wait(void);
 
 void pager_fills_reads(void);
 void pager_fills_mappings(void);
