@@ -20,6 +20,7 @@ struct ext_cache {
 	uint64_t count, dirty_count;
 	uint32_t block_size;
 	bool is_direct; /* while the file system is mounted: a flush writes what is dirty */
+	bool has_failed; /* to read something; then, while it is mounted, nothing is written any more */
 };
 
 struct ext_cache *ext_cache_new(struct ext_disk *disk)
@@ -143,14 +144,15 @@ static int get(struct ext_cache *cache, uint64_t number, bool is_read, struct ex
 	    cache->disk->size - position < cache->block_size)
 		return -EIO;
 	block = add(cache, number);
-	if (!block)
-		return -ENOMEM;
-	if (is_read) {
+	error = block ? 0 : -ENOMEM;
+	if (!error && is_read) {
 		error = cache->disk->read(cache->disk, position, block->data, cache->block_size);
-		if (error) {
+		if (error)
 			drop(cache, block);
-			return error;
-		}
+	}
+	if (error) {
+		cache->has_failed = true;
+		return error;
 	}
 	*result = block;
 	return 0;
@@ -302,11 +304,17 @@ void ext_snapshot_free(struct ext_snapshot *snapshot)
 	*snapshot = (struct ext_snapshot){ 0 };
 }
 
+/*
+ * Who replays a journal and cannot read it takes it for lost: makes another inode of what the superblock
+ * says of it, marks it as empty. The disk must not learn of that.
+ */
 int ext_cache_write(struct ext_cache *cache)
 {
 	struct ext_block *block;
 	int error;
 
+	if (cache->is_direct && cache->has_failed)
+		return -EIO;
 	while ((block = cache->dirty)) {
 		error = cache->disk->write(cache->disk, block->number * cache->block_size,
 					   block->data, cache->block_size);

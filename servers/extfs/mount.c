@@ -6,6 +6,9 @@
 
 /* e2fsprogs's debugfs/journal.c: replays the journal and opens the file system again. */
 errcode_t ext2fs_run_ext3_journal(ext2_filsys *fs);
+/* Of e2fsck/revoke.c: what a replay that failed may leave behind. */
+void jbd2_journal_destroy_revoke_record_cache(void);
+void jbd2_journal_destroy_revoke_table_cache(void);
 
 #define INCOMPAT                                                                                   \
 	(EXT2_FEATURE_INCOMPAT_FILETYPE | EXT3_FEATURE_INCOMPAT_RECOVER |                          \
@@ -75,8 +78,11 @@ static int replay(struct ext *ext)
 		return 0;
 	if (ext->disk->is_read_only)
 		return -EROFS;
-	if (ext2fs_run_ext3_journal(&ext->ext2) || !ext->ext2)
+	if (ext2fs_run_ext3_journal(&ext->ext2) || !ext->ext2) {
+		jbd2_journal_destroy_revoke_record_cache();
+		jbd2_journal_destroy_revoke_table_cache();
 		return -EIO;
+	}
 	/* It has written what it knew of the superblock; that is on disk before the rest goes on. */
 	ext2fs_clear_feature_journal_needs_recovery(ext->ext2->super);
 	return ext_cache_write(ext->cache);

@@ -1,6 +1,7 @@
 /*
- * extfs without a journal and power cuts: transactions that need every step of the order in which
- * ordered.c writes, on disks that lose at random what was not flushed. e2fsck -p must mend what is left.
+ * extfs and power cuts, on disks that lose at random what was not flushed. Without a journal: transactions
+ * that need every step of the order in which ordered.c writes; e2fsck -p must mend what is left. With one:
+ * power cuts, and reads that fail, while it is replayed.
  */
 #include "cmocka_all.h"
 
@@ -159,12 +160,104 @@ static void files_that_move_keep_a_name(void **state)
 	}
 }
 
+/* What a power cut has left, with a journal to replay; *size is the disk's. */
+static uint8_t *leave_a_journal(size_t *size)
+{
+	uint8_t *left;
+
+	make_image("-t ext4 -b 4096", "16M");
+	mount_it();
+	disk.is_volatile = true;
+	make_directory("d");
+	write_path("d/f", "kept", 4);
+	disk.writes_left = 0;
+	cut_power();
+	assert_true(host_load(&disk, image));
+	*size = disk.disk.size;
+	left = malloc(*size);
+	memcpy(left, disk.bytes, *size);
+	return left;
+}
+
+/* Mounted and unmounted again, or not: the result. */
+static int try_to_mount(void)
+{
+	int error;
+
+	assert_int_equal(
+		fs_init(&file_system, &ext_operations, &fake_transport, &ext, EXT2_ROOT_INO), 0);
+	error = ext_mount(&ext, &file_system, &disk.disk);
+	if (!error)
+		ext_unmount(&ext);
+	fs_destroy(&file_system);
+	return error;
+}
+
+static void check_next_mount(void)
+{
+	char bytes[8] = "";
+	struct opened opened;
+
+	disk.errors_after = disk.writes_left = -1;
+	disk.is_off = disk.is_volatile = false;
+	mount_it();
+	opened = open_path("d/f", FILE_READ, 0);
+	assert_true(opened.result >= 0);
+	assert_int_equal(host_file_read(&file_system, opened.token, 0, bytes, sizeof(bytes)), 4);
+	assert_string_equal(bytes, "kept");
+	close_opened(&opened);
+	assert_int_equal(unmount_it(), 0);
+	check_image();
+}
+
+/* Whichever read fails while the journal is replayed: the next mount finds all that it needs. */
+static void failed_reads_do_no_harm_while_mounting(void **state)
+{
+	bool has_failed = true;
+	size_t size;
+	uint8_t *left = leave_a_journal(&size);
+
+	(void)state;
+	for (long reads = 0; has_failed; reads++) {
+		memcpy(disk.bytes, left, size);
+		disk.errors_after = reads;
+		try_to_mount();
+		has_failed = disk.errors_after < 0;
+		check_next_mount();
+	}
+	free(left);
+	host_unload(&disk);
+}
+
+static void power_cuts_do_no_harm_while_mounting(void **state)
+{
+	bool has_failed = true;
+	size_t size;
+	uint8_t *left = leave_a_journal(&size);
+
+	(void)state;
+	for (long writes = 0; has_failed; writes++) {
+		memcpy(disk.bytes, left, size);
+		disk.is_volatile = true;
+		disk.writes_left = writes;
+		srand((unsigned)writes);
+		try_to_mount();
+		has_failed = disk.is_off;
+		host_settle(&disk, has_failed);
+		check_next_mount();
+	}
+	free(left);
+	host_unload(&disk);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(new_blocks_are_there_before_what_leads_to_them),
 		TEST(files_that_move_keep_a_name),
+		TEST(failed_reads_do_no_harm_while_mounting),
+		TEST(power_cuts_do_no_harm_while_mounting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
