@@ -76,11 +76,22 @@ def test_a_killed_command_has_the_shells_status(disk):
 
 
 def test_files_stay_until_a_fresh_disk(disk):
-    assert said(run(disk, "echo kept > /root/file; exit 0"))[2] == 0
+    assert said(run(disk, "echo kept > /root/file; exit 0")) == ("", "", 0)
     assert said(run(disk, "cat /root/file")) == ("kept\n", "", 0)
     check = subprocess.run(["/usr/sbin/e2fsck", "-fn", disk], capture_output=True, check=False)
     assert check.returncode == 0, check.stdout
     assert run(disk, "cat /root/file", "--fresh").returncode == 1
+
+
+def test_a_system_without_a_shell_says_so(tmp_path):
+    own = str(tmp_path / "root.ext4")
+    assert said(run(own, "mv /bin/sh /bin/shell")) == ("", "", 0)
+    result = run(own, "true")
+    assert (result.stderr.endswith(b"\n/bin/sh: not found\n"), result.returncode) == (True, 127), result
+    subprocess.run(["/usr/sbin/debugfs", "-w", "-R", "symlink /bin/sh ../etc/passwd", own],
+                   capture_output=True, check=True)
+    result = run(own, "true")
+    assert (result.stderr.endswith(b"\n/bin/sh: cannot be executed\n"), result.returncode) == (True, 126), result
 
 
 IDLE_KIB = 16 * 1024

@@ -3,6 +3,7 @@
  * process called execve with the arguments that the launcher gave.
  */
 #include "emu_full.h"
+#include "files.h"
 
 #include <elf.h>
 #include <string.h>
@@ -31,6 +32,21 @@ static void keep_handles(const struct tern_start_handle *from)
 		handles[i] = from[i];
 }
 
+static void say(const char *text)
+{
+	emu_write_text(2, text, strlen(text));
+}
+
+/* Nobody called: only the console can hear of it. The status is what a shell makes of it. */
+static _Noreturn void give_up(const char *path, long error)
+{
+	say(path);
+	say(error == -ENOENT ? ": not found\n"
+	    : error == -EIO  ? ": cannot be read\n"
+			     : ": cannot be executed\n");
+	emu_process_end(error == -ENOENT ? 127 << 8 : 126 << 8);
+}
+
 void emu_start(long *block) __attribute__((noreturn));
 
 void emu_start(long *block)
@@ -51,8 +67,7 @@ void emu_start(long *block)
 		result = emu_become_start(arguments);
 	else if (!result)
 		result = emu_execve(arguments[0], arguments, environment);
-	/* As a shell says it: not found, or not to be executed. */
-	emu_process_end(result == -ENOENT ? 127 << 8 : 126 << 8);
+	give_up(arguments[0], result);
 }
 
 void emu_start_forget(void)
