@@ -108,8 +108,8 @@ $(FDT_STAMP): scripts/fetch-source.sh scripts/source-sha256.txt
 $(FDT_SOURCES:%=$(FDT)/%): $(FDT_STAMP) ;
 
 # ------------------------------------------------------------------------------- user programs
-include tests/kernel/programs.mk
 include libmusl-port/musl.mk ports/ports.mk
+include tests/kernel/programs.mk
 include servers/servers.mk servers/system.mk
 include tests/posix/posix.mk tests/pts/pts.mk study/study.mk
 

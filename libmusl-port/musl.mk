@@ -59,8 +59,8 @@ $(MUSL)/lib/libemu-full.a: $(BUILD)/emu/program/entry.o $(MUSL_STAMP)
 	$(Q)$(AR) rcs $@ $(filter %.o,$^)
 
 # Linux's own headers, for programs that ask for them; searched behind all others.
-KERNEL_HEADERS := $(abspath $(dir $(shell $(CC) -print-file-name=libc.a))../include)
-$(MUSL)/include-linux: $(MUSL_STAMP)
+KERNEL_HEADERS := $(abspath $(dir $(shell $(CC) -print-file-name=libc.so.6))../include)
+$(MUSL)/include-linux: $(MUSL_STAMP) libmusl-port/musl.mk
 	$(call say,LINK)
 	$(Q)mkdir -p $@
 	$(Q)for folder in linux asm asm-generic mtd; do \

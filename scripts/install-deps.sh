@@ -17,6 +17,7 @@ needed_to_run()
 make make
 gcc-riscv64-linux-gnu riscv64-linux-gnu-gcc
 binutils-riscv64-linux-gnu riscv64-linux-gnu-ld
+linux-libc-dev-riscv64-cross /usr/riscv64-linux-gnu/include/linux/fs.h
 qemu-system-misc qemu-system-riscv64
 opensbi /usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin
 gcc gcc

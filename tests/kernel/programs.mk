@@ -1,7 +1,9 @@
 # Programs on the bare kernel: those of tests/kernel and the examples that use its run time. Each
 # becomes a program and a boot bundle. Included by the Makefile.
 
-USER_FLAGS := $(COMMON) -march=rv64gc -mabi=lp64d -Iinclude -Itests/kernel/rt -I.
+# What they have of servers and lib/ includes headers of the C library: musl's, never the cross compiler's.
+USER_FLAGS := $(COMMON) -march=rv64gc -mabi=lp64d -Iinclude -Itests/kernel/rt -I. \
+	-nostdinc $(CC_HEADERS) -isystem $(MUSL)/include
 USER_LINK := -nostdlib -static -no-pie -Wl,--build-id=none -Wl,--gc-sections -T linker/user.ld
 
 RT := tests/kernel/rt
@@ -18,7 +20,7 @@ endif
 user: $(PROGRAMS:%=$(BUILD)/user/%)
 bundles: $(PROGRAMS:%=$(BUILD)/bundle/%.tar)
 
-$(BUILD)/user/obj/%.o: % Makefile
+$(BUILD)/user/obj/%.o: % Makefile tests/kernel/programs.mk | $(MUSL_STAMP)
 	$(call say,CC)
 	$(Q)$(CC) $(USER_FLAGS) -c -o $@ $<
 
