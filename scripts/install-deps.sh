@@ -41,6 +41,7 @@ needed_to_test()
     clang_version=$(clang --version 2>/dev/null | sed -n 's/.*clang version \([0-9]*\).*/\1/p')
     clang_version=${clang_version:-14}
     cat <<END
+git git
 clang clang
 libclang-rt-$clang_version-dev /usr/lib/llvm-$clang_version/lib/clang
 clang-format clang-format
