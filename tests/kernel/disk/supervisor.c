@@ -3,7 +3,9 @@
 #include "lib/virtio/places.h"
 #include "lib/virtio/virtio.h"
 
-#define ACCOUNT (4ul << 20) /* what a driver may use */
+#define ACCOUNT (4ul << 20) /* what a driver may use, of which it needs less than half */
+#define PAUSE_NS 1000000ul
+#define PATIENCE 60000
 
 struct supervisor driver;
 
@@ -54,11 +56,22 @@ void driver_prepare(void)
 		   "a listener and DMA memory");
 }
 
+/* What a dead driver had comes back when every hart has seen that it is dead. */
+static void await_memory(void)
+{
+	for (int i = 0; i < PATIENCE; i++) {
+		if (tern_account_info(driver.account, TERN_ACCOUNT_USED) <= (int64_t)ACCOUNT / 2)
+			return;
+		test_sleep(PAUSE_NS);
+	}
+}
+
 void driver_start(void)
 {
 	struct driver_start *start = shared.address;
 	tern_handle thread;
 
+	await_memory();
 	driver.process = rt_process(driver.account);
 	rt_require(driver.process > 0, "a process for the driver");
 	rt_share_with(&shared, driver.process);
