@@ -18,6 +18,7 @@
 
 #define KILLS 200
 #define WARM_UP_KILLS 10 /* caches grow to their size */
+#define SETTLED 5        /* looks, 200 ms apart, that find the same */
 #define PAUSE_MAX_US 50000
 #define HANG_NS 300000000000ul
 #define PAGES_TOLERANCE                                                                            \
@@ -148,18 +149,20 @@ struct figures {
 	int64_t objects, pages;
 };
 
-/* When nothing changes any more. */
+/* When nothing changes any more: not because the host let a hart stand still for a moment. */
 static struct figures settle(void)
 {
 	struct figures now = { 0 }, last;
 
-	do {
+	for (int same = 0; same < SETTLED; same++) {
 		last = now;
 		usleep(200000);
 		now = (struct figures){ tern_system_info(TERN_INFO_OBJECTS),
 					tern_system_info(TERN_INFO_FREE_PAGES) };
-	} while (tern_system_info(TERN_INFO_RECLAIM_PENDING) || now.objects != last.objects ||
-		 now.pages != last.pages);
+		if (tern_system_info(TERN_INFO_RECLAIM_PENDING) || now.objects != last.objects ||
+		    now.pages != last.pages)
+			same = -1;
+	}
 	return now;
 }
 
