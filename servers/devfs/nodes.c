@@ -11,27 +11,29 @@
 #define ANYBODY (S_IFCHR | 0666)
 #define CHAR 4 /* the inode of `char`, where devices have their numbers as names */
 
+/* X(name, device, mode, major, minor) of each device. */
+#define DEVICES(X)                                                                                 \
+	X("null", DEVICE_NULL, ANYBODY, 1, 3)                                                      \
+	X("zero", DEVICE_ZERO, ANYBODY, 1, 5)                                                      \
+	X("full", DEVICE_FULL, ANYBODY, 1, 7)                                                      \
+	X("random", DEVICE_RANDOM, ANYBODY, 1, 8)                                                  \
+	X("urandom", DEVICE_URANDOM, ANYBODY, 1, 9)                                                \
+	X("tty", DEVICE_TTY, ANYBODY, 5, 0)                                                        \
+	X("console", DEVICE_CONSOLE, S_IFCHR | 0600, 5, 1)                                         \
+	X("ptmx", DEVICE_PTMX, ANYBODY, 5, 2)
+
 static const struct node nodes[] = {
 	[ROOT] = { "", ROOT, DEVICE_NONE, DIRECTORY, 0, 0, 0, 0 },
 	[PTS] = { "pts", ROOT, DEVICE_NONE, DIRECTORY, 0, 0, 0, 0 },
 	[SHM] = { "shm", ROOT, DEVICE_NONE, S_IFDIR | 01777, 0, 0, 0, 0 },
 	[CHAR] = { "char", ROOT, DEVICE_NONE, DIRECTORY, 0, 0, 0, 0 },
-	[5] = { "null", ROOT, DEVICE_NULL, ANYBODY, 1, 3, 0, 0 },
-	[6] = { "zero", ROOT, DEVICE_ZERO, ANYBODY, 1, 5, 0, 0 },
-	[7] = { "full", ROOT, DEVICE_FULL, ANYBODY, 1, 7, 0, 0 },
-	[8] = { "random", ROOT, DEVICE_RANDOM, ANYBODY, 1, 8, 0, 0 },
-	[9] = { "urandom", ROOT, DEVICE_URANDOM, ANYBODY, 1, 9, 0, 0 },
-	[10] = { "tty", ROOT, DEVICE_TTY, ANYBODY, 5, 0, 0, 0 },
-	[11] = { "console", ROOT, DEVICE_CONSOLE, S_IFCHR | 0600, 5, 1, 0, 0 },
-	[12] = { "ptmx", ROOT, DEVICE_PTMX, ANYBODY, 5, 2, 0, 0 },
-	[13] = { "1:3", CHAR, DEVICE_NULL, ANYBODY, 1, 3, 0, 0 },
-	[14] = { "1:5", CHAR, DEVICE_ZERO, ANYBODY, 1, 5, 0, 0 },
-	[15] = { "1:7", CHAR, DEVICE_FULL, ANYBODY, 1, 7, 0, 0 },
-	[16] = { "1:8", CHAR, DEVICE_RANDOM, ANYBODY, 1, 8, 0, 0 },
-	[17] = { "1:9", CHAR, DEVICE_URANDOM, ANYBODY, 1, 9, 0, 0 },
-	[18] = { "5:0", CHAR, DEVICE_TTY, ANYBODY, 5, 0, 0, 0 },
-	[19] = { "5:1", CHAR, DEVICE_CONSOLE, S_IFCHR | 0600, 5, 1, 0, 0 },
-	[20] = { "5:2", CHAR, DEVICE_PTMX, ANYBODY, 5, 2, 0, 0 },
+#define BY_NAME(name, device, mode, major, minor) { name, ROOT, device, mode, major, minor, 0, 0 },
+	DEVICES(BY_NAME)
+#undef BY_NAME
+#define BY_NUMBER(name, device, mode, major, minor)                                                \
+	{ #major ":" #minor, CHAR, device, mode, major, minor, 0, 0 },
+		DEVICES(BY_NUMBER)
+#undef BY_NUMBER
 };
 
 #define TABLE_COUNT (sizeof(nodes) / sizeof(nodes[0]))
