@@ -3,6 +3,7 @@
 #define FILES_CLIENT_H
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -161,6 +162,17 @@ static inline void make_files(tern_handle session, const char *folder, long clie
 	}
 }
 
+/* Several clients at once, each with its number as the argument. */
+static inline void run_clients(void *(*client)(void *))
+{
+	pthread_t threads[6];
+
+	for (long i = 0; i < 6; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, client, (void *)i), 0);
+	for (int i = 0; i < 6; i++)
+		pthread_join(threads[i], NULL);
+}
+
 /* Words of a request that makes no sense, or a little. Nothing of it waits. */
 static inline void make_nonsense(uint64_t *words, uint64_t choice, uint64_t *state)
 {
@@ -172,23 +184,25 @@ static inline void make_nonsense(uint64_t *words, uint64_t choice, uint64_t *sta
 		words[0] &= ~((uint64_t)FILE_WAIT << 40);
 }
 
-/* Random words, handles and windows, through a session and the port of a file. */
-static inline void talk_nonsense(tern_handle session, tern_handle file, unsigned calls)
+/* Random words, handles and windows, through a session and the port of a file, which is made. */
+static inline void talk_nonsense(tern_handle session)
 {
 	static const char letters[] = "keep/f.x";
 	static char window[4096];
-	const tern_handle ports[] = { session, file };
+	struct opened file;
 	uint64_t state = 4711;
 
+	CHECK_EQ(do_path(session, FILE_MKDIR, 0, "keep", 0755), 0);
+	file = open_file(session, "keep/f", FILE_CREATE | FILE_WRITE, 0600);
 	for (size_t i = 0; i < sizeof(window); i++)
 		window[i] = letters[check_random(&state) % (sizeof(letters) - 1)];
-	while (calls--) {
+	for (int i = 0; i < 5000; i++) {
 		uint64_t choice = check_random(&state), other = check_random(&state);
 		struct tern_received message = { .words = { 0 } };
 		struct tern_extended extended = {
 			.accept_count = 2,
 			.handle_count = other % 8 == 0,
-			.handles = { { file, TERN_RIGHTS_ALL, TERN_SEND_COPY } },
+			.handles = { { file.port, TERN_RIGHTS_ALL, TERN_SEND_COPY } },
 			.in_address = other & 0x700 ? (uint64_t)window + (other >> 16 & 255) : 4096,
 			.in_length = choice & 4 ? choice >> 32 & 4095 : 0,
 			.out_address = other & 0x7000 ? (uint64_t)window : 4096,
@@ -196,11 +210,12 @@ static inline void talk_nonsense(tern_handle session, tern_handle file, unsigned
 		};
 
 		make_nonsense(message.words, choice, &state);
-		if (tern_call_ext(ports[choice >> 4 & 1], &message, &extended) < 0)
+		if (tern_call_ext(choice >> 4 & 1 ? file.port : session, &message, &extended) < 0)
 			continue;
 		for (uint64_t handle = 0; handle < message.handle_count; handle++)
 			tern_handle_close(message.handles[handle]);
 	}
+	close_file(&file);
 }
 
 /* A session; a negative error if there is none. */
